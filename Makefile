@@ -1,0 +1,8 @@
+# Thin: each target is one script in dev/, or one cargo command.
+.PHONY: run test
+
+run:
+	cargo run --release
+
+test:
+	dev/test.sh

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the tests and `make up` need and is not there: as root, or with sudo; otherwise names it and stops.
+set -euo pipefail
+
+missing=()
+have() { command -v "$1" >/dev/null 2>&1; }
+want() { # want PACKAGE TEST…
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+want postgresql-15 test -x /usr/lib/postgresql/15/bin/postgres
+want redis-server have redis-server
+want build-essential have cc
+want make have make
+want curl have curl
+want procps have ps
+# pg_stat_statements is part of the server's package, psql and pgbench of the client's.
+want postgresql-client-15 have psql
+
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+echo "missing Debian packages: ${missing[*]}"
+run=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! have sudo || ! sudo -n true 2>/dev/null; then
+        echo "install them and come back: apt-get install ${missing[*]}" >&2
+        exit 1
+    fi
+    run=(sudo -n)
+fi
+# The packages' own servers are not to be started: tests start theirs on free ports.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${run[@]}" tee "$policy" >/dev/null
+    "${run[@]}" chmod 755 "$policy"
+    trap '"${run[@]}" rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${run[@]}" apt-get update -qq
+"${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,191 @@
+//! How an entry is written in Redis, and how it is verified when it is read.
+//!
+//! What comes back may be cut off, corrupt, written by another version, or the reply to somebody else's request; the full
+//! key, the version and a checksum over everything are inside, and whatever does not fit is a miss.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::entry::{Answer, Document, Entry, Variant};
+use crate::freshness::Instant;
+use crate::key::Key;
+
+const MAGIC: u32 = u32::from_be_bytes(*b"ATL1");
+
+/// The version of this layout and of the documents inside. It is in the Redis key as well, so that versions side by side
+/// do not throw each other's entries away.
+pub(super) const SCHEMA: u16 = 1;
+
+const FOUND: u8 = 1;
+const GZIP: u8 = 2;
+const BROTLI: u8 = 4;
+const EMPTY: u8 = 8;
+
+/// magic, schema, flags, key length, read age, PX
+const HEAD: usize = 4 + 2 + 1 + 1 + 8 + 8;
+const CHECKSUM: usize = 8;
+
+/// Why an envelope was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum EnvelopeError {
+    #[error("it is of another kind or version")]
+    Foreign,
+    #[error("it is cut off or corrupt")]
+    Corrupt,
+    #[error("it is for another key")]
+    OtherKey,
+}
+
+/// An entry in its envelope. `age` is how long ago it was read, `expiry` what Redis is told (PX).
+pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
+    let key = entry.key.to_string();
+    let mut bytes = BytesMut::with_capacity(HEAD + key.len() + 3 * 4 + entry.size() + CHECKSUM);
+    let (document, mut flags) = match &entry.answer {
+        Answer::Found(document) => (Some(document), FOUND),
+        Answer::Absent => (None, 0),
+    };
+    if entry.empty {
+        flags |= EMPTY;
+    }
+    if document.is_some_and(|document| document.gzip.is_some()) {
+        flags |= GZIP;
+    }
+    if document.is_some_and(|document| document.brotli.is_some()) {
+        flags |= BROTLI;
+    }
+    bytes.put_u32(MAGIC);
+    bytes.put_u16(SCHEMA);
+    bytes.put_u8(flags);
+    // The longest key is `reviews/2147483647/helpful/2147483648x10000`.
+    bytes.put_u8(u8::try_from(key.len()).unwrap_or(u8::MAX));
+    bytes.put_u64(millis(age));
+    bytes.put_u64(millis(expiry));
+    bytes.put_slice(key.as_bytes());
+    if let Some(document) = document {
+        for variant in
+            [Some(&document.identity), document.gzip.as_ref(), document.brotli.as_ref()].into_iter().flatten()
+        {
+            // Entries above a few hundred KiB are not stored in Redis at all.
+            bytes.put_u32(u32::try_from(variant.body.len()).unwrap_or(u32::MAX));
+            bytes.put_slice(&variant.body);
+        }
+    }
+    let checksum = xxh3_64(&bytes);
+    bytes.put_u64(checksum);
+    bytes.freeze()
+}
+
+/// Opens an envelope that must be for `key`. `left` is how long Redis would still keep it (PTTL); the age of the entry is
+/// its age when it was stored and the time since, which is what has gone from its expiry.
+pub(super) fn open(mut bytes: Bytes, key: Key, left: Duration, now: Instant) -> Result<Entry, EnvelopeError> {
+    if bytes.len() < HEAD + CHECKSUM || bytes[..4] != MAGIC.to_be_bytes() {
+        return Err(EnvelopeError::Foreign);
+    }
+    let mut checksum = bytes.split_off(bytes.len() - CHECKSUM);
+    if checksum.get_u64() != xxh3_64(&bytes) {
+        return Err(EnvelopeError::Corrupt);
+    }
+    bytes.advance(4);
+    if bytes.get_u16() != SCHEMA {
+        return Err(EnvelopeError::Foreign);
+    }
+    let flags = bytes.get_u8();
+    let key_length = usize::from(bytes.get_u8());
+    let age = Duration::from_millis(bytes.get_u64());
+    let expiry = Duration::from_millis(bytes.get_u64());
+    if bytes.len() < key_length {
+        return Err(EnvelopeError::Corrupt);
+    }
+    if bytes.split_to(key_length) != key.to_string().as_bytes() {
+        return Err(EnvelopeError::OtherKey);
+    }
+    let answer = if flags & FOUND == 0 {
+        Answer::Absent
+    } else {
+        let identity = variant(&mut bytes)?;
+        let gzip = if flags & GZIP == 0 { None } else { Some(variant(&mut bytes)?) };
+        let brotli = if flags & BROTLI == 0 { None } else { Some(variant(&mut bytes)?) };
+        Answer::Found(Document { identity, gzip, brotli })
+    };
+    if !bytes.is_empty() {
+        return Err(EnvelopeError::Corrupt);
+    }
+    let age = age + expiry.saturating_sub(left);
+    Ok(Entry::new(key, answer, flags & EMPTY != 0, now.before(age)))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn variant(bytes: &mut Bytes) -> Result<Variant, EnvelopeError> {
+    let length = bytes.try_get_u32().map_err(|_| EnvelopeError::Corrupt)? as usize;
+    if bytes.len() < length {
+        return Err(EnvelopeError::Corrupt);
+    }
+    Ok(Variant::new(bytes.split_to(length)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> Entry {
+        let body: Bytes = "{\"id\":1},".repeat(300).into();
+        Entry::new(Key::Styles(7), Answer::Found(Document::new(body)), false, Instant::now())
+    }
+
+    const EXPIRY: Duration = Duration::from_secs(60);
+
+    fn sealed() -> Bytes {
+        seal(&entry(), Duration::from_secs(2), EXPIRY)
+    }
+
+    #[test]
+    fn an_entry_comes_out_as_it_went_in_and_as_old_as_it_is() {
+        let now = Instant::now();
+        let opened = open(sealed(), Key::Styles(7), Duration::from_secs(50), now).unwrap();
+        assert_eq!(now.since(opened.read_at), Duration::from_secs(12));
+        let (Answer::Found(was), Answer::Found(is)) = (entry().answer, opened.answer) else { panic!("a document") };
+        assert_eq!(was.identity.body, is.identity.body);
+        assert_eq!(was.gzip.unwrap().etag, is.gzip.unwrap().etag);
+        assert_eq!(was.brotli.unwrap().body, is.brotli.unwrap().body);
+        assert!(!opened.empty);
+
+        let absent = Entry::new(Key::Product(5), Answer::Absent, true, now);
+        let opened = open(seal(&absent, Duration::ZERO, EXPIRY), Key::Product(5), EXPIRY, now).unwrap();
+        assert!(matches!(opened.answer, Answer::Absent) && opened.empty);
+        assert_eq!(opened.read_at, now);
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_bit_is_noticed() {
+        let whole = sealed();
+        for length in 0..whole.len() {
+            assert!(open(whole.slice(..length), Key::Styles(7), EXPIRY, Instant::now()).is_err(), "cut to {length}");
+        }
+        for place in 0..whole.len() {
+            let mut flipped = whole.to_vec();
+            flipped[place] ^= 1 << (place % 8);
+            assert!(open(flipped.into(), Key::Styles(7), EXPIRY, Instant::now()).is_err(), "bit in byte {place}");
+        }
+    }
+
+    #[test]
+    fn another_key_is_not_opened() {
+        let error = open(sealed(), Key::Styles(8), EXPIRY, Instant::now()).unwrap_err();
+        assert_eq!(error, EnvelopeError::OtherKey);
+        assert_eq!(
+            open(
+                Bytes::from_static(b"hello, this is something else altogether"),
+                Key::Styles(7),
+                EXPIRY,
+                Instant::now()
+            )
+            .unwrap_err(),
+            EnvelopeError::Foreign
+        );
+    }
+}

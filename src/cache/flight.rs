@@ -1,0 +1,156 @@
+//! One fetch per key at a time, in a task of its own; whoever wants the key meanwhile waits for that one.
+//!
+//! The caller who begins a flight is only its first follower: it may leave, and the flight goes on.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rapidhash::fast::RandomState;
+use tokio::sync::watch;
+
+use super::l1;
+use crate::key::Key;
+
+/// Locks are held for a map operation; with this many, two threads rarely meet.
+const SHARDS: usize = 64;
+
+type Shard<T> = Mutex<HashMap<Key, watch::Receiver<Option<T>>, RandomState>>;
+
+/// The flights under way.
+#[derive(Debug)]
+pub(super) struct Flights<T> {
+    shards: Arc<[Shard<T>; SHARDS]>,
+}
+
+/// What a caller is to a flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// It began the flight.
+    Leader,
+    /// The flight was under way.
+    Follower,
+}
+
+/// Takes the flight off the map however its task ends: with a result, by panic, or with the runtime.
+struct Removal<T> {
+    shards: Arc<[Shard<T>; SHARDS]>,
+    key: Key,
+}
+
+impl<T> Drop for Removal<T> {
+    fn drop(&mut self) {
+        lock(&self.shards[place(&self.key)]).remove(&self.key);
+    }
+}
+
+fn place(key: &Key) -> usize {
+    l1::hash(key, 0) as usize % SHARDS
+}
+
+fn lock<T>(shard: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A panic while it was held can only have been in the map itself, which is whole again afterwards.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T: Clone + Send + Sync + 'static> Flights<T> {
+    pub(super) fn new() -> Self {
+        Self { shards: Arc::new(std::array::from_fn(|_| Mutex::default())) }
+    }
+
+    /// A place on the flight for `key`. `begin` is called when none is under way.
+    pub(super) fn join_or_begin<F>(&self, key: Key, begin: impl FnOnce() -> F) -> (Seat, Landing<T>)
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut shard = lock(&self.shards[place(&key)]);
+        let (seat, landing) = match shard.get(&key) {
+            Some(landing) => (Seat::Follower, landing.clone()),
+            None => {
+                let (land, landing) = watch::channel(None);
+                shard.insert(key, landing.clone());
+                let removal = Removal { shards: Arc::clone(&self.shards), key };
+                let flight = begin();
+                tokio::spawn(async move {
+                    let result = flight.await;
+                    // Off the map before the result is out: whoever comes after the landing begins anew.
+                    drop(removal);
+                    let _ = land.send(Some(result));
+                });
+                (Seat::Leader, landing)
+            }
+        };
+        drop(shard);
+        (seat, Landing(landing))
+    }
+}
+
+/// The result of a flight, to be waited for.
+#[derive(Debug)]
+pub(super) struct Landing<T>(watch::Receiver<Option<T>>);
+
+impl<T: Clone> Landing<T> {
+    /// The result, or `None` if the flight ended without one.
+    pub(super) async fn result(mut self) -> Option<T> {
+        self.0.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    const KEY: Key = Key::Product(7);
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_of_one_key_share_one_flight() {
+        let flights = Flights::new();
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let begin = || {
+            let fetches = Arc::clone(&fetches);
+            move || async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                fetches.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+        let (first, one) = flights.join_or_begin(KEY, begin());
+        let (second, two) = flights.join_or_begin(KEY, begin());
+        let (other, three) = flights.join_or_begin(Key::Meta(7), begin());
+        assert_eq!((first, second, other), (Seat::Leader, Seat::Follower, Seat::Leader));
+        let (one, two, _) = tokio::join!(one.result(), two.result(), three.result());
+        assert_eq!(one, two);
+        assert_eq!(fetches.load(Ordering::Relaxed), 2);
+
+        let (seat, _) = flights.join_or_begin(KEY, begin());
+        assert_eq!(seat, Seat::Leader, "a flight that has landed is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_leaves_does_not_end_the_flight() {
+        let flights = Flights::new();
+        let (_, first) = flights.join_or_begin(KEY, || async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            1
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(10), first.result()).await.is_err());
+        let (seat, second) = flights.join_or_begin(KEY, || async { 2 });
+        assert_eq!((seat, second.result().await), (Seat::Follower, Some(1)));
+    }
+
+    #[tokio::test]
+    async fn a_flight_that_panics_ends_without_a_result_and_the_next_begins() {
+        let flights = Flights::new();
+        let (_, lost) = flights.join_or_begin(KEY, || async {
+            if KEY == Key::Product(7) {
+                panic!("on purpose");
+            }
+            1
+        });
+        assert_eq!(lost.result().await, None);
+        let (seat, next) = flights.join_or_begin(KEY, || async { 2 });
+        assert_eq!((seat, next.result().await), (Seat::Leader, Some(2)));
+    }
+}

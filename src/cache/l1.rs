@@ -1,0 +1,58 @@
+//! L1: entries in this process, bounded in bytes.
+//!
+//! moka is used as a plain map without expiry: whether an entry may be answered is judged when it is read, so races
+//! inside moka cannot matter.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use moka::sync::Cache;
+use rapidhash::fast::{RandomState, SeedableState};
+
+use crate::entry::Entry;
+use crate::key::Key;
+
+/// What an entry costs besides its bodies: key, header values, and moka's own bookkeeping.
+const OVERHEAD: usize = 200;
+
+/// The entries of this process.
+#[derive(Debug)]
+pub(super) struct L1 {
+    entries: Cache<Key, Arc<Entry>, RandomState>,
+    /// Answers without content stand apart, so that asking for what is not there cannot push out what is.
+    empties: Cache<Key, Arc<Entry>, RandomState>,
+}
+
+impl L1 {
+    pub(super) fn new(bytes: u64, empties: u64) -> Self {
+        let weigh = |_: &Key, entry: &Arc<Entry>| u32::try_from(entry.size() + OVERHEAD).unwrap_or(u32::MAX);
+        Self {
+            entries: Cache::builder().max_capacity(bytes).weigher(weigh).build_with_hasher(RandomState::default()),
+            empties: Cache::builder().max_capacity(empties).build_with_hasher(RandomState::default()),
+        }
+    }
+
+    /// The entry stored last under `key`, however old.
+    #[inline]
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.entries.get(key).or_else(|| self.empties.get(key))
+    }
+
+    pub(super) fn insert(&self, entry: Arc<Entry>) {
+        let (into, from) = if entry.empty { (&self.empties, &self.entries) } else { (&self.entries, &self.empties) };
+        let key = entry.key;
+        into.insert(key, entry);
+        if from.contains_key(&key) {
+            from.invalidate(&key);
+        }
+    }
+
+    pub(super) fn holds_any(&self) -> bool {
+        self.entries.entry_count() > 0
+    }
+}
+
+/// A hash of a key that is the node's own.
+pub(super) fn hash(key: &Key, node: u64) -> u64 {
+    SeedableState::fixed().hash_one((node, key))
+}

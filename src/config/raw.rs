@@ -1,0 +1,148 @@
+//! Every setting once: flag, variable, default, unit, help. What is collected here is text; `config` makes values of it.
+
+use clap::Args;
+
+/// The settings as they were given.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Settings")]
+pub struct Raw {
+    /// Where the API is served.
+    #[arg(long, env = "ATELIER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS", global = true)]
+    pub(super) listen: String,
+    /// Where /livez and /readyz are served; never reachable for the public.
+    #[arg(long, env = "ATELIER_ADMIN_LISTEN", default_value = "127.0.0.1:9090", value_name = "ADDRESS", global = true)]
+    pub(super) admin_listen: String,
+    /// How many threads serve; 0 is one per core.
+    #[arg(long, env = "ATELIER_WORKERS", default_value = "0", value_name = "NUMBER", global = true)]
+    pub(super) workers: String,
+    /// What is logged: error, warn, info, debug, or per module as in info,atelier_edge::cache=debug.
+    #[arg(long, env = "ATELIER_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    pub(super) log: String,
+
+    /// The PostgreSQL to serve from, as postgres://user:password@host/database; without it the embedded sample is served.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]
+    pub(super) database_url: Option<String>,
+    /// The Redis to share answers through, as redis://user:password@host/number; without it there is no L2.
+    #[arg(long, env = "REDIS_URL", value_name = "URL", global = true, hide_env_values = true)]
+    pub(super) redis_url: Option<String>,
+
+    /// How many bytes of answers are held in process, all encodings and 200 bytes per answer counted.
+    #[arg(long, env = "ATELIER_L1_BYTES", default_value = "256MiB", value_name = "SIZE", global = true)]
+    pub(super) l1_bytes: String,
+    /// The largest answer that is held in process, all encodings counted.
+    #[arg(long, env = "ATELIER_L1_ENTRY_MAX", default_value = "1MiB", value_name = "SIZE", global = true)]
+    pub(super) l1_entry_max: String,
+    /// How many answers without content (unknown ids, pages past the end) are held in process.
+    #[arg(long, env = "ATELIER_ABSENT_MAX", default_value = "100000", value_name = "NUMBER", global = true)]
+    pub(super) absent_max: String,
+    /// How long an answer without content is fresh.
+    #[arg(long, env = "ATELIER_ABSENT_TTL", default_value = "30s", value_name = "DURATION", global = true)]
+    pub(super) absent_ttl: String,
+
+    /// How long a page of the product list is fresh.
+    #[arg(long, env = "ATELIER_TTL_LIST", default_value = "60s", value_name = "DURATION", global = true)]
+    pub(super) ttl_list: String,
+    /// How long a product is fresh.
+    #[arg(long, env = "ATELIER_TTL_PRODUCT", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_product: String,
+    /// How long the styles of a product are fresh.
+    #[arg(long, env = "ATELIER_TTL_STYLES", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_styles: String,
+    /// How long the related products of a product are fresh.
+    #[arg(long, env = "ATELIER_TTL_RELATED", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_related: String,
+    /// How long a page of reviews is fresh.
+    #[arg(long, env = "ATELIER_TTL_REVIEWS", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_reviews: String,
+    /// How long the ratings of a product are fresh.
+    #[arg(long, env = "ATELIER_TTL_META", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_meta: String,
+    /// How long a page of questions is fresh.
+    #[arg(long, env = "ATELIER_TTL_QUESTIONS", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_questions: String,
+    /// How long a page of answers is fresh.
+    #[arg(long, env = "ATELIER_TTL_ANSWERS", default_value = "300s", value_name = "DURATION", global = true)]
+    pub(super) ttl_answers: String,
+    /// By which share at most the above are shortened, by key and node, so that answers do not expire together.
+    #[arg(long, env = "ATELIER_TTL_JITTER", default_value = "10%", value_name = "SHARE", global = true)]
+    pub(super) ttl_jitter: String,
+
+    /// How long Redis keeps an answer at most.
+    #[arg(long, env = "ATELIER_L2_TTL", default_value = "1h", value_name = "DURATION", global = true)]
+    pub(super) l2_ttl: String,
+    /// The largest answer that is stored in Redis, all encodings counted.
+    #[arg(long, env = "ATELIER_L2_ENTRY_MAX", default_value = "256KiB", value_name = "SIZE", global = true)]
+    pub(super) l2_entry_max: String,
+    /// How long a look-up in Redis may take before the origin is asked.
+    #[arg(long, env = "ATELIER_REDIS_TIMEOUT", default_value = "20ms", value_name = "DURATION", global = true)]
+    pub(super) redis_timeout: String,
+    /// How many commands to Redis may be under way; above that it is skipped.
+    #[arg(long, env = "ATELIER_REDIS_INFLIGHT", default_value = "512", value_name = "NUMBER", global = true)]
+    pub(super) redis_inflight: String,
+
+    /// How long a read may take as a whole.
+    #[arg(long, env = "ATELIER_BUDGET", default_value = "1s", value_name = "DURATION", global = true)]
+    pub(super) budget: String,
+    /// How many fetches from the origin run at once.
+    #[arg(long, env = "ATELIER_MISS_PERMITS", default_value = "8", value_name = "NUMBER", global = true)]
+    pub(super) miss_permits: String,
+    /// How many fetches wait for their turn; beyond, requests are told to come back.
+    #[arg(long, env = "ATELIER_MISS_QUEUE", default_value = "64", value_name = "NUMBER", global = true)]
+    pub(super) miss_queue: String,
+    /// How long a fetch waits for its turn.
+    #[arg(long, env = "ATELIER_PERMIT_WAIT", default_value = "100ms", value_name = "DURATION", global = true)]
+    pub(super) permit_wait: String,
+    /// How long a statement that reads may take in PostgreSQL.
+    #[arg(long, env = "ATELIER_STATEMENT", default_value = "700ms", value_name = "DURATION", global = true)]
+    pub(super) statement: String,
+    /// How long connecting to PostgreSQL may take; no request waits for it.
+    #[arg(long, env = "ATELIER_DB_CONNECT", default_value = "1s", value_name = "DURATION", global = true)]
+    pub(super) db_connect: String,
+    /// How many connections to PostgreSQL share the reads.
+    #[arg(long, env = "ATELIER_DB_READERS", default_value = "3", value_name = "NUMBER", global = true)]
+    pub(super) db_readers: String,
+    /// The most rows of a list in one answer.
+    #[arg(long, env = "ATELIER_ROWS_MAX", default_value = "10000", value_name = "NUMBER", global = true)]
+    pub(super) rows_max: String,
+
+    /// How many connections are served at once; the others wait in the backlog.
+    #[arg(long, env = "ATELIER_MAX_CONNS", default_value = "10000", value_name = "NUMBER", global = true)]
+    pub(super) max_conns: String,
+    /// How long a request's head may take, and how long a connection may be idle.
+    #[arg(long, env = "ATELIER_HEAD_TIMEOUT", default_value = "15s", value_name = "DURATION", global = true)]
+    pub(super) head_timeout: String,
+    /// The most bytes of a request's head.
+    #[arg(long, env = "ATELIER_HEAD_MAX", default_value = "16KiB", value_name = "SIZE", global = true)]
+    pub(super) head_max: String,
+    /// The most bytes of a request's target.
+    #[arg(long, env = "ATELIER_TARGET_MAX", default_value = "2048B", value_name = "SIZE", global = true)]
+    pub(super) target_max: String,
+    /// The most bytes of a request's body.
+    #[arg(long, env = "ATELIER_BODY_MAX", default_value = "256KiB", value_name = "SIZE", global = true)]
+    pub(super) body_max: String,
+    /// How long a request's body may take.
+    #[arg(long, env = "ATELIER_BODY_TIMEOUT", default_value = "5s", value_name = "DURATION", global = true)]
+    pub(super) body_timeout: String,
+    /// How long a drain leaves idle connections to their clients to close.
+    #[arg(long, env = "ATELIER_DRAIN_IDLE", default_value = "11s", value_name = "DURATION", global = true)]
+    pub(super) drain_idle: String,
+    /// When a drain ends, whatever is still open.
+    #[arg(long, env = "ATELIER_DRAIN_MAX", default_value = "15s", value_name = "DURATION", global = true)]
+    pub(super) drain_max: String,
+
+    /// A file with the one token that the API demands in Authorization; without it any or none is accepted.
+    #[arg(long, env = "ATELIER_API_TOKEN_FILE", value_name = "FILE", global = true)]
+    pub(super) api_token_file: Option<String>,
+    /// Whether answers say in Cache-Status which tier they came from.
+    #[arg(long, env = "ATELIER_CACHE_STATUS", default_value = "on", value_name = "ON|OFF", global = true)]
+    pub(super) cache_status: String,
+    /// Whether /Products, /ProductbyID?id=, /Styles?id=, /Related?id= and /Features?id= are routes too.
+    #[arg(long, env = "ATELIER_ALIASES", default_value = "off", value_name = "ON|OFF", global = true)]
+    pub(super) aliases: String,
+    /// A fixed `campus` in every product, for clients of the public service.
+    #[arg(long, env = "ATELIER_CAMPUS", value_name = "TEXT", global = true)]
+    pub(super) campus: Option<String>,
+    /// A fixed `created_at` and `updated_at` in every product, for clients of the public service.
+    #[arg(long, env = "ATELIER_PRODUCT_DATES", value_name = "TEXT", global = true)]
+    pub(super) product_dates: Option<String>,
+}

@@ -1,0 +1,97 @@
+//! The settings as a table: for `print-config`, for README.md, and as an example environment file.
+
+use std::fmt::Write;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command};
+
+use super::Raw;
+use crate::cache::L2Address;
+use crate::origin::postgres::Address;
+
+/// What is known of a setting from its one definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The name of the environment variable.
+    pub variable: String,
+    /// The flag, without dashes.
+    pub flag: String,
+    /// The kind of value.
+    pub kind: String,
+    /// The default, if it has one.
+    pub default: Option<String>,
+    /// What it does.
+    pub help: String,
+    id: String,
+}
+
+/// How settings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// Effective values and where each came from.
+    Table,
+    /// The table of README.md: defaults and what each setting does.
+    Markdown,
+    /// An environment file with every setting at its default, commented out.
+    Env,
+}
+
+/// Every setting, in the order of their definition.
+pub fn settings() -> Vec<Setting> {
+    let command = Raw::augment_args(Command::new("atelier-edge"));
+    let arguments = command.get_arguments().filter_map(|argument| {
+        Some(Setting {
+            variable: argument.get_env()?.to_string_lossy().into_owned(),
+            flag: argument.get_long()?.to_owned(),
+            kind: argument.get_value_names()?.first()?.to_string(),
+            default: argument.get_default_values().first().map(|value| value.to_string_lossy().into_owned()),
+            help: argument.get_help().map(ToString::to_string).unwrap_or_default(),
+            id: argument.get_id().to_string(),
+        })
+    });
+    arguments.collect()
+}
+
+/// The settings in some form; `matches` is what the command line and the environment gave.
+pub fn write(form: Form, matches: &ArgMatches) -> String {
+    let mut text = String::new();
+    match form {
+        Form::Table => {
+            for setting in settings() {
+                let value = matches.get_one::<String>(&setting.id).map(String::as_str);
+                let from = match matches.value_source(&setting.id) {
+                    Some(ValueSource::CommandLine) => format!("--{}", setting.flag),
+                    Some(ValueSource::EnvVariable) => "environment".to_owned(),
+                    _ => "default".to_owned(),
+                };
+                let shown = shown(&setting, value);
+                let _ = writeln!(text, "{:<24} {shown:<28} {from}", setting.variable);
+            }
+        }
+        Form::Markdown => {
+            text.push_str("| variable | default | |\n|---|---|---|\n");
+            for setting in settings() {
+                let default = setting.default.as_deref().map_or("–".to_owned(), |value| format!("`{value}`"));
+                let help = setting.help.replace('|', "\\|");
+                let _ = writeln!(text, "| `{}` | {default} | {help} |", setting.variable);
+            }
+        }
+        Form::Env => {
+            for setting in settings() {
+                let default = setting.default.as_deref().unwrap_or_default();
+                let _ = writeln!(text, "# {}\n#{}={default}\n", setting.help, setting.variable);
+            }
+        }
+    }
+    text
+}
+
+/// The value as it may be shown: the userinfo of a URL never is.
+fn shown(setting: &Setting, value: Option<&str>) -> String {
+    match (setting.variable.as_str(), value) {
+        (_, None) => "–".to_owned(),
+        ("DATABASE_URL", Some(url)) => url.parse::<Address>().map_or("(not a URL)".to_owned(), |url| url.to_string()),
+        ("REDIS_URL", Some(url)) => url.parse::<L2Address>().map_or("(not a URL)".to_owned(), |url| url.to_string()),
+        (_, Some(value)) => value.to_owned(),
+    }
+}

@@ -1,0 +1,231 @@
+//! From an outcome to a response: every status, header and error text of the contract stands here and nowhere else.
+//!
+//! Header values are constants or come from the entry. Nothing of the request gets into one.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING,
+    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+
+use super::route::{Named, Refused, Route};
+use crate::entry::{Encoding, Variant};
+use crate::outcome::Outcome;
+
+/// The body of every response.
+pub type Body = Full<Bytes>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
+const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Age, Cache-Status, Retry-After, Atelier-Ord");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, OPTIONS");
+const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, If-None-Match, Atelier-Min-Ord");
+const ONE_DAY: HeaderValue = HeaderValue::from_static("86400");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const PUBLIC: HeaderValue = HeaderValue::from_static("public, no-cache");
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+const BY_ENCODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+const BY_ENCODING_AND_TOKEN: HeaderValue = HeaderValue::from_static("Accept-Encoding, Authorization");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const BROTLI: HeaderValue = HeaderValue::from_static("br");
+const TOKEN: HeaderValue = HeaderValue::from_static("Token");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+
+/// How many headers an answer of the catalogue has at most, `Date` by hyper included.
+const HEADERS_MAX: usize = 16;
+
+/// What is the same for every answer of one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manners {
+    /// Whether a token is demanded, so that answers are not for everyone.
+    pub private: bool,
+    /// Whether `Cache-Status` is sent.
+    pub cache_status: bool,
+}
+
+/// A failure, as the client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// See [`Refused`].
+    Refused(Refused),
+    /// The token is not the one that is demanded.
+    Token,
+    /// The catalogue has no such product.
+    NoSuchProduct,
+    /// The request's target is longer than allowed.
+    TargetTooLong,
+    /// The target is in a form that only proxies are sent.
+    TargetForm,
+    /// The request's body is longer than allowed.
+    BodyTooLarge,
+    /// The request's body did not come in time.
+    BodyTimeout,
+    /// The request's body ended early or is framed wrongly.
+    BodyBroken,
+    /// There is no answer now.
+    Unavailable,
+    /// A fault of ours.
+    Internal,
+}
+
+impl Problem {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Refused(Refused::UnknownPath | Refused::PathId(_)) | Self::NoSuchProduct => StatusCode::NOT_FOUND,
+            Self::Refused(Refused::Method(_)) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Refused(Refused::QueryProductId) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Refused(Refused::UnknownPath) => "Error: unknown path",
+            Self::Refused(Refused::Method(_)) => "Error: method not allowed",
+            Self::Refused(Refused::PathId(Named::Product) | Refused::QueryProductId) | Self::NoSuchProduct => {
+                "Error: invalid product_id provided"
+            }
+            Self::Refused(Refused::PathId(Named::Question)) => "Error: invalid question id provided",
+            Self::Token => "Error: invalid token",
+            Self::TargetTooLong => "Error: request target is too long",
+            Self::TargetForm => "Error: malformed request target",
+            Self::BodyTooLarge => "Error: request body is too large",
+            Self::BodyTimeout => "Error: request body took too long",
+            Self::BodyBroken => "Error: malformed request body",
+            Self::Unavailable => "Error: temporarily unavailable",
+            Self::Internal => "Error: internal error",
+        }
+    }
+
+    /// Whether what follows on the connection cannot be trusted to be a request.
+    const fn closes(self) -> bool {
+        matches!(self, Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+    }
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// The headers that every answer has.
+fn common() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers
+}
+
+/// A failure. A HEAD request gets the headers alone; hyper sees to that.
+pub(super) fn problem(problem: Problem) -> Response<Body> {
+    let mut headers = common();
+    headers.insert(CONTENT_TYPE, TEXT);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(problem.text().len()));
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    if let Problem::Refused(Refused::Method(route)) = problem {
+        headers.insert(ALLOW, HeaderValue::from_static(route.allow()));
+    }
+    if problem == Problem::Token {
+        headers.insert(WWW_AUTHENTICATE, TOKEN);
+    }
+    if problem == Problem::Unavailable {
+        // Clients that were turned away together are not to come back together.
+        headers.insert(RETRY_AFTER, HeaderValue::from(fastrand::u16(1..=3)));
+    }
+    let closes = problem.closes();
+    let response = response(problem.status(), headers, Bytes::from_static(problem.text().as_bytes()));
+    if closes { closing(response) } else { response }
+}
+
+/// The same response as the last one on its connection.
+pub(super) fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONNECTION, CLOSE);
+    response
+}
+
+/// The answer to OPTIONS; `None` stands for the server as a whole.
+pub(super) fn options(route: Option<Route>) -> Response<Body> {
+    let mut headers = common();
+    headers.insert(ALLOW, route.map_or(METHODS, |route| HeaderValue::from_static(route.allow())));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
+    headers.insert(ACCESS_CONTROL_MAX_AGE, ONE_DAY);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    response(StatusCode::NO_CONTENT, headers, Bytes::new())
+}
+
+/// What goes with the bytes of an answer of the catalogue.
+pub(super) struct Found<'a> {
+    /// The bytes and their validator.
+    pub(super) variant: &'a Variant,
+    /// How they are encoded.
+    pub(super) encoding: Encoding,
+    /// Class and tag of the entry.
+    pub(super) surrogate_key: HeaderValue,
+    /// Where the answer came from.
+    pub(super) outcome: Outcome,
+    /// How old it is.
+    pub(super) age: Duration,
+    /// Whether the client has these bytes already.
+    pub(super) unchanged: bool,
+}
+
+/// An answer of the catalogue: 200 with the bytes, or 304 without.
+pub(super) fn found(found: &Found<'_>, manners: Manners) -> Response<Body> {
+    let mut headers = common();
+    let (cache_control, vary) = if manners.private { (PRIVATE, BY_ENCODING_AND_TOKEN) } else { (PUBLIC, BY_ENCODING) };
+    headers.insert(CACHE_CONTROL, cache_control);
+    headers.insert(VARY, vary);
+    headers.insert(ETAG, found.variant.etag.clone());
+    headers.insert(AGE, HeaderValue::from(found.age.as_secs()));
+    if manners.cache_status {
+        headers.insert(CACHE_STATUS, found.outcome.cache_status());
+    }
+    if !manners.private {
+        headers.insert(SURROGATE_KEY, found.surrogate_key.clone());
+    }
+    if found.unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(CONTENT_LENGTH, found.variant.length.clone());
+    match found.encoding {
+        Encoding::Identity => {}
+        Encoding::Gzip => {
+            headers.insert(CONTENT_ENCODING, GZIP);
+        }
+        Encoding::Brotli => {
+            headers.insert(CONTENT_ENCODING, BROTLI);
+        }
+    }
+    response(StatusCode::OK, headers, found.variant.body.clone())
+}
+
+/// A plain text for the admin listener.
+pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
+    headers.insert(CONTENT_TYPE, TEXT);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    response(status, headers, Bytes::from_static(text.as_bytes()))
+}

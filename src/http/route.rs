@@ -1,0 +1,341 @@
+//! From method, path and query to what is asked.
+//!
+//! The path is matched undecoded, segment by segment; the query is decoded once. What comes out are numbers and enums, so
+//! nothing of the request's text gets any further.
+
+use hyper::Method;
+
+use crate::key::{ID_MAX, Key, OFFSET_END, Page, Sort};
+
+/// A route of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Route {
+    /// `/products`
+    Products,
+    /// `/products/:product_id`
+    Product,
+    /// `/products/:product_id/styles`
+    Styles,
+    /// `/products/:product_id/related`
+    Related,
+    /// `/reviews`
+    Reviews,
+    /// `/reviews/meta`
+    Meta,
+    /// `/qa/questions`
+    Questions,
+    /// `/qa/questions/:question_id/answers`
+    Answers,
+    /// `/Features?id=`, an alias that shows a part of a product.
+    Features,
+}
+
+/// What the id in a path names, for the text that says that it is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A product.
+    Product,
+    /// A question.
+    Question,
+}
+
+/// Why a request is refused before anything is looked up. The order is the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// No route has this path.
+    UnknownPath,
+    /// The route does not know the method.
+    Method(Route),
+    /// The id in the path is not one.
+    PathId(Named),
+    /// `product_id` is missing from the query, or not an id.
+    QueryProductId,
+}
+
+/// A path of the API, with its id if it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Which route.
+    pub route: Route,
+    /// The id of the path; `Some(None)` when what stands there is not an id.
+    id: Option<Option<u64>>,
+}
+
+/// The answer that a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// What is stored under a key, seen in some way.
+    Stored(Key, View),
+    /// A window without an entry of its own: it asks for more rows than an answer holds, and not for the first.
+    Unstored(Key),
+    /// Nothing can be there: no id or offset of the catalogue reaches so far.
+    Nothing(Nothing),
+}
+
+/// How the answer is made from the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// It is the entry.
+    Whole,
+    /// It is the entry, but says this `count`: the entry holds as many rows as any answer may.
+    Count(u64),
+    /// It is the entry's `features` alone.
+    Features,
+}
+
+/// An answer that is known without the catalogue: the container of the resource, and what it repeats of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nothing {
+    /// An empty list.
+    List,
+    /// No such product: 404.
+    Product,
+    /// No styles.
+    Styles(u64),
+    /// Nothing related.
+    Related,
+    /// No features.
+    Features,
+    /// No reviews: product, offset, count.
+    Reviews(u64, u64, u64),
+    /// No ratings.
+    Meta(u64),
+    /// No questions.
+    Questions(u64),
+    /// No answers: question, page, count.
+    Answers(u64, u64, u64),
+}
+
+impl Route {
+    /// The methods, for `Allow`.
+    pub const fn allow(self) -> &'static str {
+        match self {
+            Self::Products
+            | Self::Product
+            | Self::Styles
+            | Self::Related
+            | Self::Reviews
+            | Self::Meta
+            | Self::Questions
+            | Self::Answers
+            | Self::Features => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    /// Whether the route knows the method. Methods are case-sensitive.
+    pub fn knows(self, method: &Method) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+    }
+}
+
+/// The route that a path and, for an alias, its query name.
+///
+/// # Errors
+/// When no route has this path.
+pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, Refused> {
+    let target = |route| Ok(Target { route, id: None });
+    let with_id = |route, text: &str| match text {
+        "" => Err(Refused::UnknownPath),
+        text => Ok(Target { route, id: Some(id(text)) }),
+    };
+    let bare = without_prefix(path);
+    // One slash may follow; it leaves an empty last segment.
+    let bare = bare.strip_suffix('/').filter(|bare| !bare.ends_with('/')).unwrap_or(bare);
+    let mut segments = bare.strip_prefix('/').ok_or(Refused::UnknownPath)?.split('/');
+    let mut next = || segments.next();
+    match (next(), next(), next(), next(), next()) {
+        (Some("products"), None, ..) => target(Route::Products),
+        (Some("products"), Some(product), None, ..) => with_id(Route::Product, product),
+        (Some("products"), Some(product), Some("styles"), None, _) => with_id(Route::Styles, product),
+        (Some("products"), Some(product), Some("related"), None, _) => with_id(Route::Related, product),
+        (Some("reviews"), None, ..) => target(Route::Reviews),
+        (Some("reviews"), Some("meta"), None, ..) => target(Route::Meta),
+        (Some("qa"), Some("questions"), None, ..) => target(Route::Questions),
+        (Some("qa"), Some("questions"), Some(question), Some("answers"), None) => with_id(Route::Answers, question),
+        (Some(alias), None, ..) if aliases => by_alias(alias, query),
+        _ => Err(Refused::UnknownPath),
+    }
+}
+
+/// The five names that older clients use, in any case.
+fn by_alias(alias: &str, query: Option<&str>) -> Result<Target, Refused> {
+    let with_id = |route| Ok(Target { route, id: Some(parameter(query, "id").and_then(|text| id(&text))) });
+    match alias.to_ascii_lowercase().as_str() {
+        "products" => Ok(Target { route: Route::Products, id: None }),
+        "productbyid" => with_id(Route::Product),
+        "styles" => with_id(Route::Styles),
+        "related" => with_id(Route::Related),
+        "features" => with_id(Route::Features),
+        _ => Err(Refused::UnknownPath),
+    }
+}
+
+/// The path without `/api/fec2/<campus>` in front, which clients of the public service send.
+fn without_prefix(path: &str) -> &str {
+    let Some(rest) = path.strip_prefix("/api/fec2/") else {
+        return path;
+    };
+    let campus = rest.split('/').next().unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    if campus.is_empty() || campus == "." || campus == ".." || !campus.bytes().all(plain) {
+        return path;
+    }
+    &rest[campus.len()..]
+}
+
+/// An id: ASCII digits, 1 to 2^63 - 1, leading zeros allowed.
+fn id(text: &str) -> Option<u64> {
+    digits(text).filter(|id| (1..=TOP).contains(id))
+}
+
+/// The highest number the API speaks of.
+const TOP: u64 = i64::MAX as u64;
+
+/// A number in digits; numbers that do not fit come out as `u64::MAX`.
+fn digits(text: &str) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.bytes().try_fold(0_u64, |number, byte| {
+        byte.is_ascii_digit().then(|| number.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
+    })
+}
+
+/// The first value of a parameter.
+fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<std::borrow::Cow<'q, str>> {
+    let mut pairs = form_urlencoded::parse(query?.as_bytes());
+    pairs.find(|(found, _)| found == name).map(|(_, value)| value)
+}
+
+/// The parameters that any route looks at; of a repeated one the first counts, even when it is empty or wrong.
+#[derive(Default)]
+struct Parameters {
+    product_id: Option<Option<u64>>,
+    page: Option<Option<u64>>,
+    count: Option<Option<u64>>,
+    newest: Option<bool>,
+}
+
+impl Parameters {
+    fn of(query: Option<&str>) -> Self {
+        let mut parameters = Self::default();
+        let Some(query) = query else { return parameters };
+        // A page or count below 1 is no page or count.
+        let positive = |value: &str| digits(value).filter(|number| *number > 0).map(|number| number.min(TOP));
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "product_id" => _ = parameters.product_id.get_or_insert_with(|| id(&value)),
+                "page" => _ = parameters.page.get_or_insert_with(|| positive(&value)),
+                "count" => _ = parameters.count.get_or_insert_with(|| positive(&value)),
+                "sort" => _ = parameters.newest.get_or_insert_with(|| value == "newest"),
+                _ => {}
+            }
+        }
+        parameters
+    }
+
+    /// Page and count, with their defaults.
+    fn window(&self) -> (u64, u64) {
+        (self.page.flatten().unwrap_or(1), self.count.flatten().unwrap_or(5))
+    }
+}
+
+impl Target {
+    /// What the request asks for. `rows_max` is the most rows an answer holds.
+    ///
+    /// # Errors
+    /// When the path's id is not one, or the query lacks the product's.
+    pub fn asked(self, query: Option<&str>, rows_max: u32) -> Result<Asked, Refused> {
+        let parameters = Parameters::of(query);
+        let product = || self.id.flatten().ok_or(Refused::PathId(Named::Product));
+        let of_product = || parameters.product_id.flatten().ok_or(Refused::QueryProductId);
+        let (page, count) = parameters.window();
+        Ok(match self.route {
+            Route::Products => window(page, count, rows_max, Key::Products, Nothing::List, true),
+            Route::Product => row(product()?, Key::Product, Nothing::Product),
+            Route::Features => match column(product()?) {
+                Some(id) => Asked::Stored(Key::Product(id), View::Features),
+                None => Asked::Nothing(Nothing::Features),
+            },
+            Route::Styles => {
+                let id = product()?;
+                row(id, Key::Styles, Nothing::Styles(id))
+            }
+            Route::Related => row(product()?, Key::Related, Nothing::Related),
+            Route::Reviews => {
+                let id = of_product()?;
+                let sort = if parameters.newest.unwrap_or(false) { Sort::Newest } else { Sort::Helpful };
+                let nothing = Nothing::Reviews(id, Page::offset_of(page, count), count);
+                match column(id) {
+                    Some(product) => {
+                        window(page, count, rows_max, |page| Key::Reviews { product, sort, page }, nothing, false)
+                    }
+                    None => Asked::Nothing(nothing),
+                }
+            }
+            Route::Meta => {
+                let id = of_product()?;
+                row(id, Key::Meta, Nothing::Meta(id))
+            }
+            Route::Questions => {
+                let id = of_product()?;
+                let nothing = Nothing::Questions(id);
+                match column(id) {
+                    Some(product) => {
+                        window(page, count, rows_max, |page| Key::Questions { product, page }, nothing, true)
+                    }
+                    None => Asked::Nothing(nothing),
+                }
+            }
+            Route::Answers => {
+                let id = self.id.flatten().ok_or(Refused::PathId(Named::Question))?;
+                let nothing = Nothing::Answers(id, page, count);
+                match column(id) {
+                    Some(question) => {
+                        window(page, count, rows_max, |page| Key::Answers { question, page }, nothing, false)
+                    }
+                    None => Asked::Nothing(nothing),
+                }
+            }
+        })
+    }
+}
+
+/// The id as a column can hold it; beyond, no row has it.
+fn column(id: u64) -> Option<u32> {
+    u32::try_from(id).ok().filter(|id| *id <= ID_MAX)
+}
+
+fn row(id: u64, key: impl FnOnce(u32) -> Key, nothing: Nothing) -> Asked {
+    match column(id) {
+        Some(id) => Asked::Stored(key(id), View::Whole),
+        None => Asked::Nothing(nothing),
+    }
+}
+
+/// A window of a list. `silent` lists do not repeat the count, so all counts above the limit are one answer.
+fn window(
+    page: u64,
+    count: u64,
+    rows_max: u32,
+    key: impl FnOnce(Page) -> Key,
+    nothing: Nothing,
+    silent: bool,
+) -> Asked {
+    let rows = u64::from(rows_max);
+    if page > 1 && Page::offset_of(page, count) >= OFFSET_END {
+        return Asked::Nothing(nothing);
+    }
+    let held = if page == 1 { count.min(rows) } else { count };
+    match Page::new(page, held) {
+        Some(window) if page > 1 && count > rows => Asked::Unstored(key(window)),
+        Some(window) if held < count && !silent => Asked::Stored(key(window), View::Count(count)),
+        Some(window) => Asked::Stored(key(window), View::Whole),
+        // Only an offset beyond the end makes no page, and that was asked above.
+        None => Asked::Nothing(nothing),
+    }
+}
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

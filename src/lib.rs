@@ -1,0 +1,15 @@
+//! atelier-edge: serves the Atelier shop API from ready-made answers, proved against PostgreSQL.
+//!
+//! ARCHITECTURE.md shows how the parts hang together. Modules depend downward only; `tests/layers.rs` holds that order.
+
+pub mod cache;
+pub mod config;
+pub mod entry;
+pub mod freshness;
+pub mod http;
+pub mod key;
+pub mod model;
+pub mod origin;
+pub mod outcome;
+pub mod server;
+pub mod telemetry;

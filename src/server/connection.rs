@@ -1,0 +1,58 @@
+//! One connection, from accept to close.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tracing::debug;
+
+use super::{Drain, Limits};
+
+/// The most bytes of requests that are read ahead. hyper's own limit is about 400 KiB for each connection.
+const READ_AHEAD: usize = 32 << 10;
+
+/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it.
+pub(super) async fn serve<B, S>(stream: TcpStream, service: S, limits: &Limits, drain: &Drain)
+where
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+{
+    let mut builder = http1::Builder::new();
+    // Without a timer hyper enforces no timeout at all.
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_header_size(limits.head_size)
+        .max_buf_size(READ_AHEAD.max(limits.head_size))
+        .half_close(true);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = idle_end(drain, limits.drain_idle) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection ended with an error");
+    }
+}
+
+/// When a drain has been under way for so long that idle connections are closed from here. Closing them at once would race
+/// with requests that their clients have just sent; until then every answer tells the client to close.
+async fn idle_end(drain: &Drain, idle: Duration) {
+    drain.begun().await;
+    tokio::select! {
+        () = tokio::time::sleep(idle) => {}
+        () = drain.hurried() => {}
+    }
+}

@@ -1,0 +1,132 @@
+//! Sockets: bind, accept, limit, drain. What a request means is not known here.
+
+mod connection;
+mod drain;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{info, warn};
+
+pub use self::drain::Drain;
+
+/// Limits of one listener.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many connections are served at once. The others wait in the backlog.
+    pub connections: usize,
+    /// How long a request's head may take; also how long a connection may be idle.
+    pub head_time: Duration,
+    /// The most bytes of a request's head.
+    pub head_size: usize,
+    /// How long idle connections are left to their clients to close, once a drain has begun.
+    pub drain_idle: Duration,
+    /// When a drain ends, whatever is still open.
+    pub drain_max: Duration,
+}
+
+/// How many connections wait to be accepted. The kernel caps it at `net.core.somaxconn`.
+const BACKLOG: u32 = 4096;
+
+/// How long accepting pauses when the process or the machine is out of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Log lines about failed accepts come no faster than this.
+const ACCEPT_COMPLAINT: Duration = Duration::from_secs(10);
+
+/// Binds `address`.
+///
+/// # Errors
+/// When the address is taken or not this machine's.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit.
+pub async fn run<B, H, F>(listener: TcpListener, handle: H, limits: Limits, drain: Drain)
+where
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+{
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let mut connections = tokio::task::JoinSet::new();
+    let mut complained: Option<tokio::time::Instant> = None;
+    loop {
+        // The slot comes first, so that connections above the limit wait in the backlog and cost nothing here.
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot,
+            () = drain.begun() => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = drain.begun() => break,
+        };
+        while connections.try_join_next().is_some() {}
+        let stream = match accepted {
+            Ok((stream, _peer)) => stream,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                if complained.is_none_or(|last| last.elapsed() >= ACCEPT_COMPLAINT) {
+                    warn!(%error, "a connection could not be accepted");
+                    complained = Some(tokio::time::Instant::now());
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let served = serve(stream, handle.clone(), limits.clone(), drain.clone());
+        connections.spawn(async move {
+            let _slot = slot;
+            served.await;
+        });
+    }
+
+    drop(listener);
+    let open = connections.len();
+    info!(open, "draining: {open} connections are open");
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.drain_max, ended).await.is_err() {
+        warn!("closing connections that did not end within the drain");
+        connections.shutdown().await;
+    }
+}
+
+async fn serve<B, H, F>(stream: TcpStream, handle: H, limits: Limits, drain: Drain)
+where
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+{
+    // Answers are written whole; waiting to fill a packet would only delay the last one.
+    let _ = stream.set_nodelay(true);
+    let draining = drain.clone();
+    let service = hyper::service::service_fn(move |request| {
+        let answer = handle(request);
+        let draining = draining.clone();
+        async move {
+            let mut response = answer.await;
+            if draining.has_begun() {
+                let close = hyper::header::HeaderValue::from_static("close");
+                response.headers_mut().insert(hyper::header::CONNECTION, close);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    connection::serve(stream, service, &limits, &drain).await;
+}

@@ -1,0 +1,116 @@
+//! Modules depend downward only, and each outside library is named where it belongs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of the server, and what each may name. `main` joins them and may name all.
+const MAY_NAME: [(&str, &[&str]); 11] = [
+    ("key", &[]),
+    ("freshness", &[]),
+    ("outcome", &[]),
+    ("entry", &["freshness", "key"]),
+    ("model", &[]),
+    ("origin", &["key", "model"]),
+    ("cache", &["entry", "freshness", "key", "origin", "outcome"]),
+    ("http", &["cache", "entry", "freshness", "key", "model", "outcome"]),
+    ("server", &[]),
+    ("telemetry", &[]),
+    ("config", &["cache", "http", "model", "origin", "server", "telemetry"]),
+];
+
+/// Libraries that are named in one place only.
+const BELONGS: [(&str, &[&str]); 6] = [
+    ("moka", &["src/cache/l1.rs"]),
+    ("redis", &["src/cache/"]),
+    ("tokio_postgres", &["src/origin/postgres/"]),
+    ("bb8", &["src/origin/postgres/"]),
+    ("clap", &["src/main.rs", "src/config/"]),
+    ("atelier_import", &["src/main.rs", "src/origin/memory/"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Each source file of the server with its code, comments left out.
+fn code() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    sources(&root.join("src"), &mut paths);
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root).unwrap().display().to_string();
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        (name, code)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The module a file belongs to: the first part of its path below `src/`.
+fn module(file: &str) -> &str {
+    let below = file.strip_prefix("src/").unwrap();
+    below.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// Whether `code` names `path` as a path of its own, not as the end of a longer word.
+fn names(code: &str, path: &str) -> bool {
+    code.match_indices(path).any(|(place, _)| {
+        let before = code[..place].chars().next_back();
+        let after = code[place + path.len()..].chars().next();
+        let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !word(before) && (path.ends_with(':') || !word(after))
+    })
+}
+
+#[test]
+fn modules_name_only_what_stands_below_them() {
+    let mut wrong = Vec::new();
+    for (file, code) in code() {
+        let module = module(&file);
+        if matches!(module, "main" | "lib") {
+            continue;
+        }
+        let (_, allowed) =
+            MAY_NAME.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{file} is in no layer"));
+        for (other, _) in MAY_NAME {
+            let named = names(&code, &format!("crate::{other}"));
+            if named && other != module && !allowed.contains(&other) {
+                wrong.push(format!("{file} names {other}"));
+            }
+        }
+        assert!(!code.contains("use crate::{"), "{file}: name one module per `use`, so that this test can read it");
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn libraries_stay_where_they_belong() {
+    let mut wrong = Vec::new();
+    for (file, code) in code() {
+        for (library, places) in BELONGS {
+            let named = names(&code, &format!("{library}::")) || names(&code, &format!("use {library}"));
+            if named && !places.iter().any(|place| file.starts_with(place)) {
+                wrong.push(format!("{file} names {library}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_two_tests_above_can_fail() {
+    assert!(names("use crate::cache::Cache;", "crate::cache"));
+    assert!(!names("use crate::cached::Cache;", "crate::cache"));
+    assert!(!names("use notmoka::sync;", "moka::"));
+    assert!(names("let a: moka::sync::Cache", "moka::"));
+}

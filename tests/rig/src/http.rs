@@ -1,0 +1,121 @@
+//! An HTTP/1.1 client that hides nothing: requests are written as given, responses are returned as they came.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+/// One response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Headers in the order they came, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, decoded by nobody.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The only value of a header; panics when it came more than once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(found, _)| found == name).map(|(_, value)| value.as_str());
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} came twice");
+        value
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is UTF-8")
+    }
+}
+
+impl Client {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).expect("the server accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
+        stream.set_nodelay(true).expect("nodelay can be set");
+        Self { stream: BufReader::new(stream) }
+    }
+
+    /// Sends a GET with further header lines and reads the response.
+    pub fn get(&mut self, target: &str, headers: &[&str]) -> Response {
+        self.request("GET", target, headers, b"")
+    }
+
+    /// Sends a request and reads the response.
+    pub fn request(&mut self, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Response {
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
+        for header in headers {
+            head.push_str(header);
+            head.push_str("\r\n");
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(body);
+        self.send(&bytes);
+        self.read(method == "HEAD")
+    }
+
+    /// Writes bytes.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.get_mut().write_all(bytes).expect("the server reads");
+    }
+
+    /// Reads one response; that of a HEAD has no body whatever its length says.
+    pub fn read(&mut self, of_head: bool) -> Response {
+        self.try_read(of_head).unwrap_or_else(|error| panic!("no response: {error}"))
+    }
+
+    /// Reads one response, or says why there is none.
+    pub fn try_read(&mut self, of_head: bool) -> Result<Response, String> {
+        let mut line = || {
+            let mut line = String::new();
+            match self.stream.read_line(&mut line) {
+                Ok(0) => Err("the connection was closed".to_owned()),
+                Ok(_) => Ok(line.trim_end_matches("\r\n").to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        let status = line()?;
+        let status = status
+            .strip_prefix("HTTP/1.1 ")
+            .or_else(|| status.strip_prefix("HTTP/1.0 "))
+            .and_then(|rest| rest.get(..3)?.parse().ok())
+            .ok_or_else(|| format!("not a status line: {status:?}"))?;
+        let mut headers = Vec::new();
+        loop {
+            let line = line()?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(": ").ok_or_else(|| format!("not a header: {line:?}"))?;
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        let mut response = Response { status, headers, body: Vec::new() };
+        if of_head || matches!(status, 100..=199 | 204 | 304) {
+            return Ok(response);
+        }
+        let length = response.header("content-length").ok_or("the response has no length")?;
+        let length: usize = length.parse().map_err(|_| format!("not a length: {length:?}"))?;
+        response.body.resize(length, 0);
+        self.stream.read_exact(&mut response.body).map_err(|error| error.to_string())?;
+        Ok(response)
+    }
+
+    /// Whether the server closes the connection without sending anything more.
+    pub fn is_closed(&mut self) -> bool {
+        let mut byte = [0];
+        matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
+    }
+}

@@ -1,0 +1,19 @@
+//! The test rig: real servers in a scratch folder, on free ports, stopped with the test however it ends; and a plain HTTP
+//! client that shows every byte.
+//!
+//! What cannot be started is a panic with the server's own log in it: a test that cannot run must not pass.
+
+pub mod http;
+pub mod import;
+pub mod node;
+pub mod postgres;
+pub mod process;
+pub mod redis;
+pub mod scratch;
+
+pub use http::{Client, Response};
+pub use node::Node;
+pub use postgres::Postgres;
+pub use process::{Process, wait_until};
+pub use redis::Redis;
+pub use scratch::Scratch;

@@ -1,0 +1,98 @@
+//! A running server of ours.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::http::{Client, Response};
+use crate::process::{Process, wait_until};
+use crate::scratch::Scratch;
+
+/// One atelier-edge process on free ports.
+#[derive(Debug)]
+pub struct Node {
+    process: Process,
+    /// Where the API is served.
+    pub address: SocketAddr,
+    /// Where the admin listener is.
+    pub admin: SocketAddr,
+    /// What it printed before it served.
+    pub greeting: Vec<String>,
+    scratch: Scratch,
+}
+
+impl Node {
+    /// Starts `program` (`env!("CARGO_BIN_EXE_atelier-edge")`) with these settings and waits until it is ready.
+    pub fn start(program: &str, settings: &[(&str, &str)]) -> Self {
+        let node = Self::launch(program, settings);
+        wait_until("the node is ready", Duration::from_secs(10), || {
+            (node.admin_get("/readyz").status == 200).then_some(())
+        });
+        node
+    }
+
+    /// Starts `program` and waits only until it says where it listens.
+    pub fn launch(program: &str, settings: &[(&str, &str)]) -> Self {
+        let scratch = Scratch::new("node");
+        let mut command = Command::new(Path::new(program));
+        // Nothing of the caller's environment is a setting of the node.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("ATELIER_") || name == "DATABASE_URL" || name == "REDIS_URL" {
+                command.env_remove(name);
+            }
+        }
+        command.env("ATELIER_LISTEN", "127.0.0.1:0").env("ATELIER_ADMIN_LISTEN", "127.0.0.1:0");
+        command.envs(settings.iter().copied());
+        let log = File::create(scratch.path().join("node.log")).expect("the log can be written");
+        let mut process = Process::start(&command, "KILL", Stdio::piped(), Stdio::from(log));
+        let mut greeting = Vec::new();
+        let mut addresses = None;
+        for line in BufReader::new(process.stdout()).lines() {
+            let line = line.expect("the output is text");
+            let said = line.strip_prefix("Serving http://").and_then(|rest| rest.split_once(", admin http://"));
+            let last = line.contains("sort=newest");
+            if let Some((public, rest)) = said {
+                let admin = rest.split_once(". ").map_or(rest, |(admin, _)| admin);
+                addresses = public.parse().ok().zip(admin.parse().ok());
+            }
+            greeting.push(line);
+            if last {
+                break;
+            }
+        }
+        let Some((address, admin)) = addresses else {
+            let log = std::fs::read_to_string(scratch.path().join("node.log")).unwrap_or_default();
+            panic!("the node does not start: {greeting:?} {log}");
+        };
+        Self { process, address, admin, greeting, scratch }
+    }
+
+    /// A new connection to the API.
+    pub fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// One GET on a connection of its own.
+    pub fn get(&self, target: &str) -> Response {
+        self.client().get(target, &[])
+    }
+
+    /// One GET to the admin listener.
+    pub fn admin_get(&self, target: &str) -> Response {
+        Client::connect(self.admin).get(target, &[])
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.scratch.path().join("node.log")).unwrap_or_default()
+    }
+}

@@ -1,0 +1,191 @@
+//! A PostgreSQL of the test's own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::process::{Process, free_port, program, wait_until};
+use crate::scratch::Scratch;
+
+/// A running PostgreSQL with a superuser `postgres` that needs no password, on loopback and a socket in a scratch folder.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Option<Process>,
+    port: u16,
+    scratch: Scratch,
+    settings: Vec<String>,
+}
+
+const FOLDER: &str = "/usr/lib/postgresql/15/bin";
+
+/// PostgreSQL refuses to run as root; as root it is run as this user.
+const USER: &str = "nobody";
+
+fn as_user(program: &str) -> Command {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", USER, "--regid", "nogroup", "--clear-groups", program]);
+    command
+}
+
+impl Postgres {
+    /// Starts one with settings for tests: nothing is synced to disk, `pg_stat_statements` is loaded.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further settings, as `name=value`.
+    pub fn start_with(settings: &[&str]) -> Self {
+        let scratch = Scratch::new("postgres");
+        let initdb = program(&[&format!("{FOLDER}/initdb"), "initdb"], "postgresql-15");
+        let _ = Command::new("chown").args([USER, &scratch.path().display().to_string()]).status();
+        let data = scratch.path().join("data");
+        let mut command = as_user(&initdb);
+        command.arg("-D").arg(&data).args([
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+            "-A",
+            "trust",
+        ]);
+        let made = command.output().expect("initdb can be started");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut postgres = Self { process: None, port: 0, scratch, settings };
+        // Between looking for a free port and taking it, somebody else may have.
+        for _ in 0..5 {
+            postgres.port = free_port();
+            if postgres.launch() {
+                return postgres;
+            }
+        }
+        panic!("PostgreSQL does not start: {}", postgres.log());
+    }
+
+    /// Starts the server on its port; false if it ends again, as on a taken port.
+    fn launch(&mut self) -> bool {
+        let server = program(&[&format!("{FOLDER}/postgres"), "postgres"], "postgresql-15");
+        let mut command = as_user(&server);
+        command.arg("-D").arg(self.scratch.path().join("data")).arg("-k").arg(self.scratch.path());
+        let common = [
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", self.port),
+            "fsync=off".to_owned(),
+            "synchronous_commit=off".to_owned(),
+            "full_page_writes=off".to_owned(),
+            "max_wal_size=4GB".to_owned(),
+            "shared_buffers=256MB".to_owned(),
+            "shared_preload_libraries=pg_stat_statements".to_owned(),
+            "logging_collector=off".to_owned(),
+        ];
+        for setting in common.iter().chain(&self.settings) {
+            command.arg("-c").arg(setting);
+        }
+        let log = File::options().create(true).append(true).open(self.log_path()).expect("the log can be written");
+        let log_too = log.try_clone().expect("a file can be written twice");
+        // QUIT is the immediate shutdown, which takes the children along.
+        let process = Process::start(&command, "QUIT", Stdio::from(log), Stdio::from(log_too));
+        self.process = Some(process);
+        let answered = wait_until("PostgreSQL answers", Duration::from_secs(60), || {
+            if self.try_psql("postgres", "SELECT 1").is_ok() {
+                return Some(true);
+            }
+            let ended =
+                self.log().contains("database system is shut down") || self.log().contains("could not create any TCP");
+            ended.then_some(false)
+        });
+        if !answered {
+            self.process = None;
+            let _ = std::fs::remove_file(self.log_path());
+        }
+        answered
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.scratch.path().join("postgres.log")
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// The port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.scratch.path().join("data")
+    }
+
+    /// The process id of the postmaster.
+    pub fn pid(&self) -> u32 {
+        let file =
+            std::fs::read_to_string(self.data().join("postmaster.pid")).expect("a running server has a pid file");
+        file.lines().next().and_then(|line| line.parse().ok()).expect("its first line is the pid")
+    }
+
+    /// The address of a database.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Makes a new, empty database and returns its address.
+    pub fn create(&self, database: &str) -> String {
+        self.psql("postgres", &format!("CREATE DATABASE {database}"));
+        self.url(database)
+    }
+
+    /// Makes a database as a copy of another and returns its address.
+    pub fn copy(&self, from: &str, to: &str) -> String {
+        self.psql("postgres", &format!("CREATE DATABASE {to} TEMPLATE {from}"));
+        self.url(to)
+    }
+
+    /// Runs SQL and returns its rows, one a line, columns separated by `|`.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        self.try_psql(database, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Runs SQL, or returns what psql complains of.
+    pub fn try_psql(&self, database: &str, sql: &str) -> Result<String, String> {
+        self.run_psql(database, &["-c", sql])
+    }
+
+    /// Runs a file of SQL.
+    pub fn psql_file(&self, database: &str, file: &Path) -> String {
+        let file = file.display().to_string();
+        self.run_psql(database, &["-f", &file]).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    fn run_psql(&self, database: &str, arguments: &[&str]) -> Result<String, String> {
+        let mut command = Command::new("psql");
+        command.args([
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            "postgres",
+        ]);
+        command.args(["-d", database]).args(arguments).env("PGOPTIONS", "-c client_min_messages=warning");
+        let output = command.output().map_err(|error| format!("psql cannot be started: {error}"))?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+}

@@ -1,0 +1,86 @@
+//! A Redis of the test's own.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::process::{Process, free_port, program, wait_until};
+use crate::scratch::Scratch;
+
+/// A running Redis on loopback that writes nothing to disk.
+#[derive(Debug)]
+pub struct Redis {
+    process: Option<Process>,
+    port: u16,
+    scratch: Scratch,
+}
+
+impl Redis {
+    /// Starts one.
+    pub fn start() -> Self {
+        let mut redis = Self { process: None, port: 0, scratch: Scratch::new("redis") };
+        for _ in 0..5 {
+            redis.port = free_port();
+            if redis.launch() {
+                return redis;
+            }
+        }
+        let log = std::fs::read_to_string(redis.scratch.path().join("redis.log")).unwrap_or_default();
+        panic!("Redis does not start: {log}");
+    }
+
+    fn launch(&mut self) -> bool {
+        let server = program(&["redis-server", "/usr/bin/redis-server"], "redis-server");
+        let mut command = Command::new(server);
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.current_dir(self.scratch.path());
+        let log = File::create(self.scratch.path().join("redis.log")).expect("the log can be written");
+        let mut process = Process::start(&command, "KILL", Stdio::from(log), Stdio::null());
+        let pid = process.pid();
+        let answered = wait_until("Redis answers", Duration::from_secs(20), || {
+            if self.try_command("PING").is_some_and(|reply| reply.starts_with("+PONG")) {
+                // Ours, or one that had the port first? Only ours knows this process.
+                let info = self.try_command("INFO server").unwrap_or_default();
+                return Some(info.contains(&format!("process_id:{pid}\r")));
+            }
+            (!process.is_running()).then_some(false)
+        });
+        if answered {
+            self.process = Some(process);
+        }
+        answered
+    }
+
+    /// The address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// The port on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The running process.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("a started Redis runs")
+    }
+
+    /// Sends one inline command and returns the reply as it comes, up to its end or 64 KiB.
+    pub fn command(&self, command: &str) -> String {
+        self.try_command(command).unwrap_or_else(|| panic!("Redis gives no reply to {command:?}"))
+    }
+
+    fn try_command(&self, command: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        // QUIT ends the stream behind the reply.
+        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).ok()?;
+        let mut reply = Vec::new();
+        stream.take(64 << 10).read_to_end(&mut reply).ok()?;
+        let reply = String::from_utf8_lossy(&reply).into_owned();
+        Some(reply.strip_suffix("+OK\r\n").map(str::to_owned).unwrap_or(reply))
+    }
+}
