@@ -1,1 +1,429 @@
+use proptest::prelude::*;
 
+use super::*;
+
+const ROWS_MAX: u32 = 10_000;
+
+fn parse(uri: &str) -> Result<Asked, Refused> {
+    parse_with(uri, false)
+}
+
+fn parse_with(uri: &str, aliases: bool) -> Result<Asked, Refused> {
+    let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
+    target(path, query, aliases)?.asked(query, ROWS_MAX)
+}
+
+fn page(number: u64, count: u64) -> Page {
+    Page::new(number, count).unwrap()
+}
+
+fn reviews(product: u32, sort: Sort, number: u64, count: u64) -> Result<Asked, Refused> {
+    Ok(Asked::Stored(Key::Reviews { product, sort, page: page(number, count) }, View::Whole))
+}
+
+fn whole(key: Key) -> Result<Asked, Refused> {
+    Ok(Asked::Stored(key, View::Whole))
+}
+
+const UNKNOWN: Result<Asked, Refused> = Err(Refused::UnknownPath);
+const NO_PRODUCT: Result<Asked, Refused> = Err(Refused::PathId(Named::Product));
+const NO_QUERY: Result<Asked, Refused> = Err(Refused::QueryProductId);
+
+#[test]
+fn every_route_has_its_path_with_one_slash_and_one_prefix() {
+    let table = [
+        ("/products", whole(Key::Products(page(1, 5)))),
+        ("/products/7", whole(Key::Product(7))),
+        ("/products/7/styles", whole(Key::Styles(7))),
+        ("/products/7/related", whole(Key::Related(7))),
+        ("/reviews?product_id=7", reviews(7, Sort::Helpful, 1, 5)),
+        ("/reviews/meta?product_id=7", whole(Key::Meta(7))),
+        ("/qa/questions?product_id=7", whole(Key::Questions { product: 7, page: page(1, 5) })),
+        ("/qa/questions/7/answers", whole(Key::Answers { question: 7, page: page(1, 5) })),
+    ];
+    for (uri, expected) in table {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        for prefix in ["", "/api/fec2/hr-x", "/api/fec2/A.b_9"] {
+            for slash in ["", "/"] {
+                let uri = format!("{prefix}{path}{slash}?{query}");
+                assert_eq!(parse(&uri), expected, "{uri}");
+            }
+        }
+        for wrong in [format!("{path}//?{query}"), format!("/{path}?{query}"), format!("{path}/x?{query}")] {
+            let parsed = parse(&wrong);
+            // Behind /products/:id and /reviews a segment may be an id or `meta`; it is never an answer.
+            assert!(matches!(parsed, UNKNOWN | NO_PRODUCT), "{wrong}: {parsed:?}");
+        }
+        assert_eq!(parse(&format!("/api/fec2/a/api/fec2/b{uri}")), UNKNOWN, "two prefixes before {uri}");
+        assert_eq!(parse(&uri.to_uppercase()), UNKNOWN, "{uri} in upper case");
+    }
+}
+
+#[test]
+fn other_paths_are_unknown() {
+    let paths = [
+        "/",
+        "",
+        "//",
+        "/reviews/5",
+        "/qa/answers/5",
+        "/qa",
+        "/qa/questions/5",
+        "/products/7/x",
+        "/products/7/styles/1",
+        "/products//styles",
+        "//products",
+        "/products//",
+        "/api/fec2/products",
+        "/api/fec2/",
+        "/api/fec2//products",
+        "/api/fec2/%61/products",
+        "/api/fec2/../products",
+        "/api/fec2/a b/products",
+        "/products/../products/1",
+        "/products/./1",
+        "/reviews/meta/7",
+        "/openapi",
+        "/Products",
+        "/products%2f7",
+        "/cart ",
+        "/livez",
+    ];
+    for path in paths {
+        assert_eq!(parse(path), UNKNOWN, "{path}");
+    }
+}
+
+#[test]
+fn what_is_no_id_in_a_path_is_told_from_an_unknown_path() {
+    let ids = [
+        "0",
+        "-1",
+        "+1",
+        "5.55",
+        "1e3",
+        "hello",
+        "null",
+        "%31",
+        "%zz",
+        "7;a",
+        "7.css",
+        "7%2f..",
+        ".",
+        "..",
+        "１",
+        "7 ",
+        "9223372036854775808",
+        "99999999999999999999999999999999",
+        "0x7",
+        "1_000",
+    ];
+    for id in ids {
+        for path in [format!("/products/{id}"), format!("/products/{id}/styles"), format!("/products/{id}/related/")] {
+            assert_eq!(parse(&path), NO_PRODUCT, "{path}");
+        }
+        let path = format!("/qa/questions/{id}/answers");
+        assert_eq!(parse(&path), Err(Refused::PathId(Named::Question)), "{path}");
+    }
+}
+
+#[test]
+fn ids_above_every_column_are_known_to_be_absent() {
+    assert_eq!(parse("/products/2147483647"), whole(Key::Product(ID_MAX)));
+    for (text, id) in [("2147483648", 2_147_483_648), ("9223372036854775807", TOP)] {
+        let table = [
+            (format!("/products/{text}"), Nothing::Product),
+            (format!("/products/{text}/styles"), Nothing::Styles(id)),
+            (format!("/products/{text}/related"), Nothing::Related),
+            (format!("/reviews?product_id={text}&page=3&count=10"), Nothing::Reviews(id, 20, 10)),
+            (format!("/reviews/meta?product_id={text}"), Nothing::Meta(id)),
+            (format!("/qa/questions?product_id={text}"), Nothing::Questions(id)),
+            (format!("/qa/questions/{text}/answers?page=3&count=10"), Nothing::Answers(id, 3, 10)),
+        ];
+        for (uri, nothing) in table {
+            assert_eq!(parse(&uri), Ok(Asked::Nothing(nothing)), "{uri}");
+        }
+    }
+}
+
+#[test]
+fn leading_zeros_and_escapes_in_the_query_change_nothing() {
+    assert_eq!(parse("/products/007"), whole(Key::Product(7)));
+    for query in ["product_id=7", "product_id=%37", "product%5Fid=7", "product_id=0000000000000000000000007"] {
+        assert_eq!(parse(&format!("/reviews?{query}")), reviews(7, Sort::Helpful, 1, 5), "{query}");
+    }
+}
+
+#[test]
+fn a_query_without_a_product_is_refused_where_one_is_needed() {
+    let queries = [
+        "",
+        "product_id",
+        "product_id=",
+        "product_id=hello",
+        "product_id=5.55",
+        "product_id=null",
+        "product_id=-1",
+        "product_id=0",
+        "product_id=+1",
+        "product_id=%201",
+        "Product_id=1",
+        "product_id=&product_id=1",
+        "product_id=x&product_id=1",
+        "product_id=9223372036854775808",
+    ];
+    for query in queries {
+        for path in ["/reviews", "/reviews/meta", "/qa/questions"] {
+            assert_eq!(parse(&format!("{path}?{query}")), NO_QUERY, "{path}?{query}");
+        }
+    }
+    assert_eq!(parse("/reviews"), NO_QUERY);
+    assert_eq!(parse("/products?product_id=x"), whole(Key::Products(page(1, 5))));
+    assert_eq!(parse("/products/7?product_id=8"), whole(Key::Product(7)));
+}
+
+#[test]
+fn of_a_repeated_parameter_the_first_counts() {
+    assert_eq!(parse("/reviews?product_id=1&product_id=2"), reviews(1, Sort::Helpful, 1, 5));
+    assert_eq!(parse("/products?count=x&count=9&page=&page=3"), whole(Key::Products(page(1, 5))));
+    assert_eq!(parse("/reviews?product_id=1&sort=x&sort=newest"), reviews(1, Sort::Helpful, 1, 5));
+    assert_eq!(parse("/reviews?x=1&filters[]=5&product_id=1&search=a"), reviews(1, Sort::Helpful, 1, 5));
+}
+
+#[test]
+fn sorts_other_than_newest_are_one_order() {
+    assert_eq!(parse("/reviews?product_id=1&sort=newest"), reviews(1, Sort::Newest, 1, 5));
+    for sort in ["helpful", "relevant", "", "NEWEST", "newest ", "oldest"] {
+        assert_eq!(parse(&format!("/reviews?product_id=1&sort={sort}")), reviews(1, Sort::Helpful, 1, 5), "{sort}");
+    }
+}
+
+#[test]
+fn pages_and_counts_that_are_none_have_their_defaults() {
+    for wrong in ["0", "-3", "abc", "2.5", "", "%2B1", "1e3", "٣"] {
+        assert_eq!(
+            parse(&format!("/products?page={wrong}&count={wrong}")),
+            whole(Key::Products(page(1, 5))),
+            "{wrong}"
+        );
+    }
+    assert_eq!(parse("/products?page=2&count=30"), whole(Key::Products(page(2, 30))));
+}
+
+#[test]
+fn windows_beyond_the_limits_cost_nothing_and_say_what_was_asked() {
+    let list = |uri: &str| parse(&format!("/products?{uri}"));
+    let reviews = |uri: &str| parse(&format!("/reviews?product_id=1&{uri}"));
+    let held = Key::Reviews { product: 1, sort: Sort::Helpful, page: page(1, 10_000) };
+
+    // As many rows as an answer may have, and more: one entry.
+    assert_eq!(reviews("count=10000"), Ok(Asked::Stored(held, View::Whole)));
+    assert_eq!(reviews("count=10001"), Ok(Asked::Stored(held, View::Count(10_001))));
+    assert_eq!(reviews("count=9007199254740991"), Ok(Asked::Stored(held, View::Count(9_007_199_254_740_991))));
+    assert_eq!(reviews("count=99999999999999999999999999"), Ok(Asked::Stored(held, View::Count(TOP))));
+    // The product list does not say the count, so there is nothing to write into a copy.
+    assert_eq!(list("count=1000000"), whole(Key::Products(page(1, 10_000))));
+    // Further pages of such counts have no entry.
+    assert_eq!(list("page=2&count=10001"), Ok(Asked::Unstored(Key::Products(page(2, 10_001)))));
+    assert_eq!(list("page=2&count=10000"), whole(Key::Products(page(2, 10_000))));
+    // Offsets that no list reaches.
+    assert_eq!(list("page=2&count=2147483648"), Ok(Asked::Nothing(Nothing::List)));
+    assert_eq!(reviews("page=9223372036854775807"), Ok(Asked::Nothing(Nothing::Reviews(1, TOP, 5))));
+    assert_eq!(
+        reviews("page=9223372036854775807&count=9223372036854775808"),
+        Ok(Asked::Nothing(Nothing::Reviews(1, TOP, TOP)))
+    );
+    assert_eq!(
+        reviews("page=1000000&count=5"),
+        Ok(Asked::Stored(Key::Reviews { product: 1, sort: Sort::Helpful, page: page(1_000_000, 5) }, View::Whole))
+    );
+}
+
+#[test]
+fn aliases_are_routes_only_when_asked_for() {
+    let table = [
+        ("/Products?count=2", whole(Key::Products(page(1, 2)))),
+        ("/ProductbyID?id=2", whole(Key::Product(2))),
+        ("/PRODUCTBYID/?id=02", whole(Key::Product(2))),
+        ("/api/fec2/x/styles?id=2", whole(Key::Styles(2))),
+        ("/Related?id=2", whole(Key::Related(2))),
+        ("/features?id=2", Ok(Asked::Stored(Key::Product(2), View::Features))),
+        ("/Features?id=2147483648", Ok(Asked::Nothing(Nothing::Features))),
+        ("/Styles", NO_PRODUCT),
+        ("/Styles?id=x", NO_PRODUCT),
+        ("/Features?ID=2", NO_PRODUCT),
+        ("/Reviews?product_id=2", UNKNOWN),
+    ];
+    for (uri, expected) in table {
+        assert_eq!(parse_with(uri, true), expected, "{uri}");
+        assert_eq!(parse_with(uri, false), UNKNOWN, "{uri} without aliases");
+    }
+}
+
+#[test]
+fn routes_know_their_methods_case_sensitively() {
+    for (method, known) in
+        [("GET", true), ("HEAD", true), ("OPTIONS", true), ("get", false), ("POST", false), ("", false)]
+    {
+        let Ok(method) = Method::from_bytes(method.as_bytes()) else { continue };
+        assert_eq!(Route::Product.knows(&method), known, "{method}");
+    }
+}
+
+/// The one spelling of a question that stands for all others.
+fn canonical(asked: Asked) -> String {
+    let window = |page: Page, count: Option<u64>| {
+        format!("page={}&count={}", page.number(), count.unwrap_or(page.count().into()))
+    };
+    let of_key = |key: Key, count| match key {
+        Key::Products(page) => format!("/products?{}", window(page, count)),
+        Key::Product(id) => format!("/products/{id}"),
+        Key::Styles(id) => format!("/products/{id}/styles"),
+        Key::Related(id) => format!("/products/{id}/related"),
+        Key::Reviews { product, sort, page } => {
+            let sort = if sort == Sort::Newest { "newest" } else { "helpful" };
+            format!("/reviews?product_id={product}&sort={sort}&{}", window(page, count))
+        }
+        Key::Meta(id) => format!("/reviews/meta?product_id={id}"),
+        Key::Questions { product, page } => format!("/qa/questions?product_id={product}&{}", window(page, count)),
+        Key::Answers { question, page } => format!("/qa/questions/{question}/answers?{}", window(page, count)),
+    };
+    match asked {
+        Asked::Stored(key, View::Features) => format!("/features?id={}", key.id().unwrap()),
+        Asked::Stored(key, View::Count(count)) => of_key(key, Some(count)),
+        Asked::Stored(key, View::Whole) | Asked::Unstored(key) => of_key(key, None),
+        // Any page far enough says the same; of those that repeat it, the saturated one is the same only with its offset.
+        Asked::Nothing(Nothing::List) => format!("/products?page={TOP}&count={TOP}"),
+        Asked::Nothing(Nothing::Product) => format!("/products/{TOP}"),
+        Asked::Nothing(Nothing::Styles(id)) => format!("/products/{id}/styles"),
+        Asked::Nothing(Nothing::Related) => format!("/products/{TOP}/related"),
+        Asked::Nothing(Nothing::Features) => format!("/features?id={TOP}"),
+        Asked::Nothing(Nothing::Meta(id)) => format!("/reviews/meta?product_id={id}"),
+        Asked::Nothing(Nothing::Questions(id)) => format!("/qa/questions?product_id={id}&page={TOP}&count={TOP}"),
+        Asked::Nothing(Nothing::Reviews(id, offset, count)) => {
+            let page = if offset == TOP { TOP } else { offset / count + 1 };
+            format!("/reviews?product_id={id}&page={page}&count={count}")
+        }
+        Asked::Nothing(Nothing::Answers(id, page, count)) => {
+            format!("/qa/questions/{id}/answers?page={page}&count={count}")
+        }
+    }
+}
+
+fn piece() -> impl Strategy<Value = String> {
+    let words = [
+        "products",
+        "reviews",
+        "qa",
+        "questions",
+        "answers",
+        "meta",
+        "styles",
+        "related",
+        "features",
+        "api",
+        "fec2",
+        "hr-x",
+        "",
+        ".",
+        "..",
+        "%2f",
+        "é",
+        "0",
+        "1",
+        "7",
+        "007",
+        "2147483647",
+        "2147483648",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-1",
+        "1.5",
+        "ProductbyID",
+    ];
+    prop_oneof![
+        8 => prop::sample::select(words.to_vec()).prop_map(str::to_owned),
+        1 => any::<u64>().prop_map(|number| number.to_string()),
+        1 => "[ -~]{0,6}",
+    ]
+}
+
+fn parameters() -> impl Strategy<Value = String> {
+    let names = ["product_id", "page", "count", "sort", "id", "x", "product%5fid", "Page", ""];
+    let values = [
+        "",
+        "0",
+        "1",
+        "2",
+        "5",
+        "30",
+        "9999",
+        "10000",
+        "10001",
+        "1000000",
+        "2147483647",
+        "2147483648",
+        "9007199254740991",
+        "9223372036854775807",
+        "9223372036854775808",
+        "99999999999999999999999",
+        "-3",
+        "abc",
+        "2.5",
+        "newest",
+        "helpful",
+        "relevant",
+        "%31",
+        "+1",
+    ];
+    let pair = (prop::sample::select(names.to_vec()), prop::sample::select(values.to_vec()))
+        .prop_map(|(name, value)| format!("{name}={value}"));
+    prop::collection::vec(prop_oneof![9 => pair, 1 => "[ -~]{0,12}"], 0..6).prop_map(|pairs| pairs.join("&"))
+}
+
+/// Mostly questions of the API, sometimes anything.
+fn uri() -> impl Strategy<Value = String> {
+    let routes = [
+        "/products",
+        "/products/{}",
+        "/products/{}/styles",
+        "/products/{}/related/",
+        "/reviews/",
+        "/reviews/meta",
+        "/qa/questions",
+        "/qa/questions/{}/answers",
+        "/api/fec2/a/products/{}",
+        "/Features",
+        "/PRODUCTBYID",
+    ];
+    let route = (prop::sample::select(routes.to_vec()), piece()).prop_map(|(route, id)| route.replace("{}", &id));
+    let path = prop_oneof![
+        3 => route,
+        1 => prop::collection::vec(piece(), 0..7).prop_map(|parts| format!("/{}", parts.join("/"))),
+    ];
+    (path, parameters()).prop_map(|(path, query)| format!("{path}?{query}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn a_question_and_its_canonical_spelling_are_one(uri in uri()) {
+        if let Ok(asked) = parse_with(&uri, true) {
+            let spelling = canonical(asked);
+            prop_assert_eq!(parse_with(&spelling, true), Ok(asked), "{} is spelled {}", uri, spelling);
+            if let Asked::Stored(key, _) | Asked::Unstored(key) = asked {
+                prop_assert_eq!(key.to_string().parse::<Key>().unwrap(), key);
+                prop_assert!(key.id().is_none_or(|id| (1..=ID_MAX).contains(&id)));
+            }
+            if let Asked::Stored(key, _) = asked {
+                prop_assert!(key.page().is_none_or(|page| page.count() <= ROWS_MAX), "stored with too many rows");
+            }
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_no_route_knows_changes_nothing(uri in uri(), name in "[a-z]{5,9}\\[\\]", value in "[ -%'-~]*") {
+        prop_assert_eq!(parse_with(&format!("{uri}&{name}={value}"), true), parse_with(&uri, true));
+    }
+}

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Starts a private PostgreSQL and Redis in scratch/up, loads a catalogue, and runs three nodes. `make down` ends it.
+#   DATA=DIR   the CSV set to load (default: the sample catalogue)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+up=$PWD/scratch/up
+data=${DATA:-import/sample}
+bin=/usr/lib/postgresql/15/bin
+
+dev/setup.sh
+if [ -e "$up" ]; then
+    echo "$up is there already: run 'make down' first" >&2
+    exit 1
+fi
+cargo build --release --locked --workspace --bins
+mkdir -p "$up"
+trap 'echo "that did not work; the logs are in $up, and make down clears up" >&2' ERR
+
+free_port() { # free_port FROM: the first port from there on that nobody listens on
+    local port=$1
+    while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+    echo "$port"
+}
+until_true() { # until_true WHAT COMMAND…: asks every tenth of a second, for 30 s at most
+    local what=$1 tries=300
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        if [ $tries -eq 0 ]; then echo "$what: not within 30 s" >&2; return 1; fi
+        sleep 0.1
+    done
+}
+# PostgreSQL refuses to run as root.
+as_user=()
+if [ "$(id -u)" -eq 0 ]; then as_user=(setpriv --reuid nobody --regid nogroup --clear-groups); fi
+
+pg_port=$(free_port 15432)
+pg=$(mktemp -d /tmp/atelier-up-XXXXXX) # a short path that any user may enter: it holds the socket, too
+echo "$pg" >"$up/postgres.folder"
+if [ "$(id -u)" -eq 0 ]; then chown nobody:nogroup "$pg"; fi
+"${as_user[@]}" "$bin/initdb" -D "$pg/data" -U postgres -E UTF8 --locale=C.UTF-8 -A trust --no-sync >"$up/initdb.log"
+"${as_user[@]}" "$bin/pg_ctl" -D "$pg/data" -l "$pg/log" -w -s start \
+    -o "-c listen_addresses=127.0.0.1 -c port=$pg_port -c unix_socket_directories=$pg -c shared_buffers=1GB -c max_wal_size=8GB"
+"$bin/createdb" -h 127.0.0.1 -p "$pg_port" -U postgres atelier
+export DATABASE_URL=postgres://postgres@127.0.0.1:$pg_port/atelier
+
+redis_port=$(free_port 16379)
+redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no --daemonize yes \
+    --pidfile "$up/redis.pid" --dir "$up" --logfile "$up/redis.log" >/dev/null
+export REDIS_URL=redis://127.0.0.1:$redis_port/0
+until_true "Redis" redis-cli -p "$redis_port" ping
+
+target/release/atelier-import load --data "$data"
+
+echo
+echo "PostgreSQL  psql $DATABASE_URL"
+echo "Redis       redis-cli -p $redis_port"
+for node in 1 2 3; do
+    port=$(free_port $((8080 + node)))
+    admin=$(free_port $((9090 + node)))
+    ATELIER_LISTEN=127.0.0.1:$port ATELIER_ADMIN_LISTEN=127.0.0.1:$admin \
+        nohup target/release/atelier-edge >"$up/node$node.out" 2>"$up/node$node.log" </dev/null &
+    echo $! >"$up/node$node.pid"
+    until_true "node $node" curl -fs "http://127.0.0.1:$admin/readyz"
+    echo "node $node      http://127.0.0.1:$port  admin http://127.0.0.1:$admin"
+done
+echo "logs        $up"
