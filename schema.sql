@@ -35,6 +35,22 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether these ids are one plain list without gaps of NULL, in ascending order.
+CREATE OR REPLACE FUNCTION edge.is_ascending(ids integer[]) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    last integer := 0;
+    id   integer;
+BEGIN
+    FOREACH id IN ARRAY ids LOOP
+        IF id IS NULL OR id <= last THEN
+            RETURN false;
+        END IF;
+        last := id;
+    END LOOP;
+    RETURN coalesce(array_ndims(ids), 1) = 1;
+END $$;
+
 -- Prices are cents, times are milliseconds since 1970 (UTC) before the year 10000. Wide columns stand first, so that rows
 -- have no gaps.
 
@@ -54,7 +70,8 @@ CREATE TABLE IF NOT EXISTS features (
     value      text
 );
 
--- Element n of each photo array is photo n; element n of each sku array is sku n. Both stand by id, ascending.
+-- Element n of each photo array is photo n; element n of each sku array is sku n. Both stand by id, ascending, which
+-- `styles_photos` and `styles_skus` below demand.
 CREATE TABLE IF NOT EXISTS styles (
     original_price   bigint    NOT NULL CHECK (original_price >= 0),
     sale_price       bigint             CHECK (sale_price >= 0),       -- NULL: no sale; 0 is a price
@@ -67,18 +84,7 @@ CREATE TABLE IF NOT EXISTS styles (
     photo_thumbnails text[]    NOT NULL DEFAULT '{}',
     sku_ids          integer[] NOT NULL DEFAULT '{}',
     sku_sizes        text[]    NOT NULL DEFAULT '{}',
-    sku_quantities   integer[] NOT NULL DEFAULT '{}',
-    -- One dimension each, equally long, and no id missing.
-    CONSTRAINT styles_photos CHECK (
-        coalesce(array_length(photo_ids, 1), 0) = cardinality(photo_ids)
-        AND coalesce(array_length(photo_urls, 1), 0) = cardinality(photo_ids)
-        AND coalesce(array_length(photo_thumbnails, 1), 0) = cardinality(photo_ids)
-        AND array_position(photo_ids, NULL) IS NULL),
-    CONSTRAINT styles_skus CHECK (
-        coalesce(array_length(sku_ids, 1), 0) = cardinality(sku_ids)
-        AND coalesce(array_length(sku_sizes, 1), 0) = cardinality(sku_ids)
-        AND coalesce(array_length(sku_quantities, 1), 0) = cardinality(sku_ids)
-        AND array_position(sku_ids, NULL) IS NULL)
+    sku_quantities   integer[] NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE IF NOT EXISTS related (
@@ -155,6 +161,10 @@ CREATE TABLE IF NOT EXISTS answers_photos (
 SELECT edge.ensure_constraint('products', 'products_pkey', 'PRIMARY KEY (id)');
 -- serves: product.sql; the cascade from products
 SELECT edge.ensure_constraint('features', 'features_pkey', 'PRIMARY KEY (product_id, id)');
+-- Each array of a kind is one plain list, and all are equally long. NOT VALID: the import makes them so, and only what is
+-- written afterwards is checked.
+SELECT edge.ensure_constraint('styles', 'styles_photos', 'CHECK (edge.is_ascending(photo_ids) AND cardinality(photo_urls) = cardinality(photo_ids) AND cardinality(photo_thumbnails) = cardinality(photo_ids) AND coalesce(array_ndims(photo_urls), 1) = 1 AND coalesce(array_ndims(photo_thumbnails), 1) = 1) NOT VALID');
+SELECT edge.ensure_constraint('styles', 'styles_skus', 'CHECK (edge.is_ascending(sku_ids) AND cardinality(sku_sizes) = cardinality(sku_ids) AND cardinality(sku_quantities) = cardinality(sku_ids) AND coalesce(array_ndims(sku_sizes), 1) = 1 AND coalesce(array_ndims(sku_quantities), 1) = 1) NOT VALID');
 -- serves: changes of a style by its id, the views photos and skus
 SELECT edge.ensure_constraint('styles', 'styles_pkey', 'PRIMARY KEY (id)');
 -- serves: styles.sql, in order; the cascade from products

@@ -90,29 +90,19 @@ pub(super) fn styles(product: u32, rows: &[Row]) -> Result<Fetched, OriginError>
     Ok(Fetched::found(json(&Styles { product_id: IdText(product.into()), results })?, empty))
 }
 
-/// Arrays come in the order of their ids from the import and the views; whoever writes the arrays by hand may have
-/// appended, so the order is not taken for granted.
-fn by_id<T>(mut list: Vec<(i32, T)>) -> impl Iterator<Item = (i32, T)> {
-    if !list.is_sorted_by_key(|(id, _)| *id) {
-        list.sort_by_key(|(id, _)| *id);
-    }
-    list.into_iter()
-}
-
 fn style_photos(row: &Row) -> Result<Vec<StylePhoto<'_>>, OriginError> {
-    let ids: Vec<i32> = column(row, 5)?;
-    let urls: Vec<Option<&str>> = column(row, 6)?;
-    let thumbnails: Vec<Option<&str>> = column(row, 7)?;
-    let photos = ids.into_iter().zip(urls.into_iter().zip(thumbnails)).collect();
-    Ok(by_id(photos).map(|(_, (url, thumbnail_url))| StylePhoto { thumbnail_url, url }).collect())
+    let urls: Vec<Option<&str>> = column(row, 5)?;
+    let thumbnails: Vec<Option<&str>> = column(row, 6)?;
+    Ok(urls.into_iter().zip(thumbnails).map(|(url, thumbnail_url)| StylePhoto { thumbnail_url, url }).collect())
 }
 
 fn skus(row: &Row) -> Result<Vec<Sku<'_>>, OriginError> {
-    let ids: Vec<i32> = column(row, 8)?;
-    let sizes: Vec<Option<&str>> = column(row, 9)?;
-    let quantities: Vec<Option<i32>> = column(row, 10)?;
-    let skus = ids.into_iter().zip(sizes.into_iter().zip(quantities)).collect();
-    Ok(by_id(skus).map(|(id, (size, quantity))| Sku { id: id.unsigned_abs(), quantity, size }).collect())
+    let ids: Vec<i32> = column(row, 7)?;
+    let sizes: Vec<Option<&str>> = column(row, 8)?;
+    let quantities: Vec<Option<i32>> = column(row, 9)?;
+    let stock = sizes.into_iter().zip(quantities);
+    let sku = |(id, (size, quantity)): (i32, _)| Sku { id: id.unsigned_abs(), quantity, size };
+    Ok(ids.into_iter().zip(stock).map(sku).collect())
 }
 
 pub(super) fn related(rows: &[Row]) -> Result<Fetched, OriginError> {
