@@ -300,7 +300,7 @@ fn faults_of_the_set_are_all_named_before_anything_is_changed() {
     std::fs::create_dir(folder.path().join("skus.csv")).unwrap();
     refuse(folder.path(), &["skus.csv"]);
     let folder = set(&[]);
-    std::fs::set_permissions(folder.path().join("skus.csv"), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(folder.path().join("skus.csv"), std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(folder.path().join("skus.csv")).is_ok() {
         println!("skipped: to root every file is readable");
     } else {
