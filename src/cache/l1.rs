@@ -47,7 +47,10 @@ impl L1 {
         }
     }
 
+    /// Whether there is any entry with content.
     pub(super) fn holds_any(&self) -> bool {
+        // moka counts in batches: without this, a few entries stored long ago may not be counted yet.
+        self.entries.run_pending_tasks();
         self.entries.entry_count() > 0
     }
 }

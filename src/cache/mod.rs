@@ -156,18 +156,24 @@ impl Cache {
         }
     }
 
+    /// How long an entry like this one is fresh at most.
+    fn ttl(&self, entry: &Entry) -> Duration {
+        let ttl = self.settings.ttl[entry.key.resource() as usize];
+        if entry.empty { self.settings.absent_ttl.min(ttl) } else { ttl }
+    }
+
     fn judge(&self, entry: &Entry, now: Instant) -> Freshness {
-        let ttl = if entry.empty {
-            self.settings.absent_ttl.min(self.settings.ttl[entry.key.resource() as usize])
-        } else {
-            self.settings.ttl[entry.key.resource() as usize]
-        };
-        let ttl = freshness::jittered(ttl, self.settings.ttl_jitter, l1::hash(&entry.key, self.node));
+        let draw = l1::hash(&entry.key, self.node);
+        let ttl = freshness::jittered(self.ttl(entry), self.settings.ttl_jitter, draw);
         freshness::judge(now.since(entry.read_at), ttl)
     }
 
     /// L2, else the origin; what it finds is stored on the way up.
     async fn fill(&self, key: Key) -> Landed {
+        // Between a caller's look into L1 and the begin of its flight, another flight may have landed.
+        if let Some(entry) = self.hit(key) {
+            return Ok((entry, Outcome::HitL1));
+        }
         if let Some(l2) = &self.l2
             && let Some(entry) = l2.get(key).await
             && self.judge(&entry, Instant::now()) == Freshness::Fresh
@@ -180,7 +186,7 @@ impl Cache {
         let entry = Arc::new(self.fetch(key).await?);
         self.store(&entry);
         if let Some(l2) = &self.l2 {
-            l2.store(Arc::clone(&entry), self.settings.ttl[key.resource() as usize]);
+            l2.store(Arc::clone(&entry), self.ttl(&entry));
         }
         Ok((entry, outcome))
     }
