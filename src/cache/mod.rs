@@ -111,11 +111,11 @@ impl Cache {
         self.origin.is_up() || self.l1.holds_any()
     }
 
-    /// A fresh entry of L1; the hit path.
+    /// An entry of L1 that is fresh at `now`; the hit path.
     #[inline]
-    pub fn hit(&self, key: Key) -> Option<Arc<Entry>> {
+    pub fn hit(&self, key: Key, now: Instant) -> Option<Arc<Entry>> {
         let entry = self.l1.get(&key)?;
-        (self.judge(&entry, Instant::now()) == Freshness::Fresh).then_some(entry)
+        (self.judge(&entry, now) == Freshness::Fresh).then_some(entry)
     }
 
     /// The answer to `key` from the first tier that has it fresh.
@@ -123,7 +123,7 @@ impl Cache {
     /// # Errors
     /// When nothing fresh is stored and the origin gives no answer within the budget.
     pub async fn lookup(self: &Arc<Self>, key: Key) -> Landed {
-        if let Some(entry) = self.hit(key) {
+        if let Some(entry) = self.hit(key, Instant::now()) {
             return Ok((entry, Outcome::HitL1));
         }
         let (seat, landing) = self.flights.join_or_begin(key, || {
@@ -171,7 +171,7 @@ impl Cache {
     /// L2, else the origin; what it finds is stored on the way up.
     async fn fill(&self, key: Key) -> Landed {
         // Between a caller's look into L1 and the begin of its flight, another flight may have landed.
-        if let Some(entry) = self.hit(key) {
+        if let Some(entry) = self.hit(key, Instant::now()) {
             return Ok((entry, Outcome::HitL1));
         }
         if let Some(l2) = &self.l2
@@ -214,8 +214,9 @@ impl Cache {
     }
 }
 
-/// Bodies above this many bytes are encoded on a thread of their own: brotli takes 1 ms for 64 KiB.
-const ENCODE_INLINE: usize = 64 << 10;
+/// Bodies above this many bytes are encoded on a thread of their own: that takes half a millisecond, for which no hit is
+/// to wait (`entry.rs` has the figures).
+const ENCODE_INLINE: usize = 16 << 10;
 
 async fn make(key: Key, fetched: Fetched, read_at: Instant) -> Entry {
     let answer = match fetched.body {

@@ -78,13 +78,13 @@ fn body(entry: &Entry) -> &[u8] {
 async fn what_was_fetched_once_is_answered_without_the_origin() {
     let origin = ScriptedOrigin::new(Script::Answer("{}"), Duration::from_millis(5));
     let cache = Cache::new(origin.clone(), None, settings());
-    assert!(cache.hit(KEY).is_none());
+    assert!(cache.hit(KEY, Instant::now()).is_none());
 
     let (entry, outcome) = cache.lookup(KEY).await.unwrap();
     assert_eq!((body(&entry), outcome), (&b"{}"[..], Outcome::Miss));
     let (_, outcome) = cache.lookup(KEY).await.unwrap();
     assert_eq!(outcome, Outcome::HitL1);
-    assert!(Arc::ptr_eq(&entry, &cache.hit(KEY).unwrap()));
+    assert!(Arc::ptr_eq(&entry, &cache.hit(KEY, Instant::now()).unwrap()));
     assert_eq!(origin.fetches(), 1);
 }
 
@@ -225,5 +225,5 @@ async fn a_fetch_for_one_request_stores_nothing() {
     let origin = ScriptedOrigin::new(Script::Answer("{}"), Duration::ZERO);
     let cache = Cache::new(origin.clone(), None, settings());
     assert_eq!(body(&cache.fetch_unstored(KEY).await.unwrap()), b"{}");
-    assert!(cache.hit(KEY).is_none());
+    assert!(cache.hit(KEY, Instant::now()).is_none());
 }
