@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn entry() -> Entry {
-        let body: Bytes = "{\"id\":1},".repeat(300).into();
+        let body: Bytes = "{\"id\":1},".repeat(600).into();
         Entry::new(Key::Styles(7), Answer::Found(Document::new(body)), false, Instant::now())
     }
 

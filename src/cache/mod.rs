@@ -214,8 +214,8 @@ impl Cache {
     }
 }
 
-/// Bodies above this many bytes are encoded on a thread of their own: that takes half a millisecond, for which no hit is
-/// to wait (`entry.rs` has the figures).
+/// Bodies above this many bytes are encoded on a thread of their own: that takes 0.4 ms and more, for which
+/// no hit is to wait (`entry.rs` has the figures).
 const ENCODE_INLINE: usize = 16 << 10;
 
 async fn make(key: Key, fetched: Fetched, read_at: Instant) -> Entry {

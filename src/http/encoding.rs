@@ -98,7 +98,7 @@ mod tests {
         for value in accept {
             headers.append(ACCEPT_ENCODING, HeaderValue::from_static(value));
         }
-        let document = Document::new("0123456789".repeat(200).into());
+        let document = Document::new("0123456789".repeat(500).into());
         assert!(document.gzip.is_some() && document.brotli.is_some());
         Accepted::of(&headers).choose(&document).0
     }
