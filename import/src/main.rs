@@ -1,9 +1,7 @@
 //! The command line of the import.
 
-mod copy;
 mod load;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,32 +17,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Loads a set into PostgreSQL.
-    Load {
-        /// The folder with the CSV files.
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// The PostgreSQL to load into.
-        #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-        database_url: String,
-    },
+    ///
+    /// Readers have the old catalogue until the new one is complete. Exit status: 0 everything loaded, 3 loaded with
+    /// rejected rows or rows without parent, 1 nothing loaded and nothing changed, 2 wrong arguments.
+    Load(load::Load),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { command: Command::Load { data, database_url } } = Cli::parse();
-    match load::load(data, &database_url).await {
-        Ok(report) => {
-            say(&report.to_string());
-            ExitCode::from(if report.orphan + report.rejected > 0 { 3 } else { 0 })
-        }
-        Err(error) => {
-            say(&format!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
+    match Cli::parse().command {
+        Command::Load(load) => ExitCode::from(load::run(load).await),
     }
-}
-
-fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
