@@ -150,6 +150,14 @@ impl Entry {
         Self { key, answer, empty, read_at, surrogate_key: surrogate_key(key) }
     }
 
+    /// How many encodings there are besides the body as it is.
+    pub fn encodings(&self) -> usize {
+        match &self.answer {
+            Answer::Found(document) => usize::from(document.gzip.is_some()) + usize::from(document.brotli.is_some()),
+            Answer::Absent => 0,
+        }
+    }
+
     /// The bytes of its bodies in every encoding.
     pub fn size(&self) -> usize {
         match &self.answer {
