@@ -21,6 +21,8 @@ pub use self::drain::Drain;
 /// Limits of one listener.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// What the listener is called in logs.
+    pub name: &'static str,
     /// How many connections are served at once. The others wait in the backlog.
     pub connections: usize,
     /// How long a request's head may take; also how long a connection may be idle.
@@ -96,11 +98,14 @@ where
     }
 
     drop(listener);
-    let open = connections.len();
-    info!(open, "draining: {open} connections are open");
+    // Tasks that have ended are no connections any more.
+    while connections.try_join_next().is_some() {}
+    let (name, open) = (limits.name, connections.len());
+    info!(listener = name, open, "draining: the {name} listener is closed, connections still open: {open}");
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.drain_max, ended).await.is_err() {
-        warn!("closing connections that did not end within the drain");
+        let open = connections.len();
+        warn!(listener = name, open, "closing connections that did not end within the drain: {open}");
         connections.shutdown().await;
     }
 }

@@ -152,9 +152,11 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, config:
                 info!(connection = place, "connected to the database");
                 back_off = BACK_OFF.0;
                 let _ = broken.await;
-                if let Some(readers) = readers.upgrade() {
-                    readers.slots[place].store(None);
-                }
+                // With nobody left to read, the connection ended because it was closed from here.
+                let Some(readers) = readers.upgrade() else {
+                    return;
+                };
+                readers.slots[place].store(None);
                 warn!(connection = place, "a connection to the database ended");
             }
             Ok(Err(error)) => warn!(connection = place, error = &*error, "cannot connect to the database"),
