@@ -142,22 +142,6 @@ impl Postgres {
         answered
     }
 
-    /// Ends the server at once, as a crash does, and starts it again on the same data.
-    ///
-    /// # Panics
-    /// When it does not start again.
-    pub fn crash_and_restart(&mut self) {
-        self.stop();
-        // The killed server's last words would be taken for the new one's.
-        let _ = std::fs::remove_file(self.log_path());
-        assert!(self.launch(), "PostgreSQL does not start again: {}", self.log());
-    }
-
-    /// Ends the server at once, as a crash does.
-    pub fn stop(&mut self) {
-        self.process = None;
-    }
-
     fn log_path(&self) -> PathBuf {
         self.scratch.path().join("postgres.log")
     }
