@@ -145,21 +145,14 @@ pub(super) fn of(file: File) -> Vec<Fault> {
     if let [first, ..] = texts[..] {
         faults.extend([Fault::Cell(first, b"\"caf\xe9\""), Fault::Cell(first, b"\"a\0b\"")]);
     }
-    match file {
-        File::Photos => {
-            faults.extend([Fault::QuoteMissing, Fault::QuoteLost, Fault::QuoteMissingWithin]);
-        }
-        File::Related => {
-            faults.extend([
-                Fault::Cell(2, b"0"),
-                Fault::Cell(2, b"2147483647"),
-                Fault::RelatedSelf,
-                Fault::RelatedTwice,
-            ]);
-        }
-        File::Characteristics => faults.push(Fault::NameTwice),
-        File::CharacteristicReviews => faults.push(Fault::Elsewhere),
-        _ => {}
+    if file == File::Photos {
+        faults.extend([Fault::QuoteMissing, Fault::QuoteLost, Fault::QuoteMissingWithin]);
+    } else if file == File::Related {
+        faults.extend([Fault::Cell(2, b"0"), Fault::Cell(2, b"2147483647"), Fault::RelatedSelf, Fault::RelatedTwice]);
+    } else if file == File::Characteristics {
+        faults.push(Fault::NameTwice);
+    } else if file == File::CharacteristicReviews {
+        faults.push(Fault::Elsewhere);
     }
     // One of each kind first, then the others.
     let wrong = |kind| wrong(kind).iter();
