@@ -1,60 +1,20 @@
-//! The way to the first row: the reader that a file needs, and its header.
+//! The first line of a file: which column stands where.
 
-use std::io::{self, Read};
+use std::io::Read;
 
+use super::reader::Reader;
 use super::{COLUMNS_MAX, CleanError};
 use crate::file::File;
-use crate::photos::Lines;
-use crate::record::{Oddities, Record, RecordError, Records};
-use crate::source::Source;
-
-/// Either reader of records.
-pub(super) enum Reader<R> {
-    Csv(Box<Records<R>>),
-    Lines(Box<Lines<R>>),
-}
-
-impl<R: Read> Reader<R> {
-    pub(super) fn new(file: File, input: R) -> Self {
-        if file == File::Photos {
-            Self::Lines(Box::new(Lines::new(input)))
-        } else {
-            Self::Csv(Box::new(Records::new(input)))
-        }
-    }
-
-    pub(super) fn read(&mut self) -> Result<Option<Record<'_>>, RecordError> {
-        match self {
-            Self::Csv(records) => records.read(),
-            Self::Lines(lines) => lines.read(),
-        }
-    }
-
-    pub(super) fn oddities(&self) -> Oddities {
-        match self {
-            Self::Csv(records) => records.oddities,
-            Self::Lines(lines) => lines.oddities,
-        }
-    }
-}
+use crate::record::Record;
 
 /// Where each column of a file stands in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
-    /// The place of each column of [`File::columns`] among the fields.
+    /// The field of each column.
     pub(super) place: [usize; COLUMNS_MAX],
 }
 
-/// Opens `file`, checks its header and says no more. For a look at every file before anything is loaded.
-///
-/// # Errors
-/// When it cannot be opened or read, or the header is wrong.
-pub fn check_header(source: &dyn Source, file: File) -> Result<(), CleanError<io::Error>> {
-    let input = source.open().map_err(|source| CleanError::Open { file, source })?;
-    header(&mut Reader::new(file, input), file).map(|_| ())
-}
-
-/// Reads the header, which is the first record.
+/// Reads the header.
 pub(super) fn header<R: Read, E>(reader: &mut Reader<R>, file: File) -> Result<Header, CleanError<E>> {
     let Some(record) = reader.read().map_err(|error| CleanError::Record { file, error })? else {
         return Err(CleanError::Header {
@@ -70,11 +30,17 @@ pub(super) fn header<R: Read, E>(reader: &mut Reader<R>, file: File) -> Result<H
         // The older edition has a blank before some names.
         let name = String::from_utf8_lossy(field);
         let name = name.trim_ascii();
+        // Behind a blank a quote is not a quote to the grammar.
+        let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
         match file.columns().iter().position(|column| column.name == name) {
             Some(column) if place[column] == usize::MAX => place[column] = at,
             Some(_) => problems.push(format!("the column name {name:?} is repeated")),
             None => problems.push(format!("the column name {:?} is unknown", shortened(name))),
         }
+    }
+    if place.iter().all(|at| *at == usize::MAX) {
+        // Not even one name fits, so this may be a row, and the text of a row is not told.
+        problems = vec!["the first line is not a header".to_owned()];
     }
     for (column, at) in file.columns().iter().zip(place) {
         if at == usize::MAX {
@@ -94,7 +60,6 @@ fn shortened(name: &str) -> &str {
     name.char_indices().nth(40).map_or(name, |(end, _)| &name[..end])
 }
 
-/// The fields of a record.
 fn fields<'a>(record: &Record<'a>) -> impl Iterator<Item = &'a [u8]> {
     let (text, mut begin) = (record.text, 0);
     record.ends.iter().map(move |end| {

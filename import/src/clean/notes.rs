@@ -1,4 +1,4 @@
-//! What is worth knowing of a file but changes none of its rows.
+//! What is worth knowing of a file and changes no row.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,18 +10,15 @@ use crate::known::Known;
 /// Counts of what changes no row.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// Texts `null` in columns that must hold a text.
     pub(super) null_texts: u64,
-    /// Characteristics whose product has one of that name already.
     pub(super) names_twice: u64,
-    /// Ratings for a characteristic of another product than the review's.
     pub(super) ratings_elsewhere: u64,
     /// Hashes of (product, characteristic name): 64 bits of them make a false count a matter of one in a million imports.
     names: HashSet<u64>,
 }
 
 impl Notes {
-    /// Looks at a row that is loaded.
+    /// Looks at a loaded row.
     pub(super) fn of_row(&mut self, file: File, known: &Known, values: &[Value<'_>]) {
         match (file, values) {
             (File::Characteristics, [_, product, name]) => {

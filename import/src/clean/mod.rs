@@ -6,29 +6,76 @@
 mod duplicates;
 mod header;
 mod notes;
-mod value;
+mod reader;
 
 use std::io;
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
 
-pub use self::duplicates::each_id;
-pub use self::header::check_header;
-pub use self::value::{Row, Value};
-
-use self::duplicates::name_first_lines;
-use self::header::{Header, Reader, header};
-use self::notes::Notes;
 use crate::cell;
 use crate::file::{Column, File, Kind};
 use crate::known::{Known, Owners};
 use crate::record::{Form, Record, RecordError};
 use crate::report::{FileReport, Outcome};
 use crate::source::Source;
+use duplicates::name_first_lines;
+use header::{Header, header};
+use notes::Notes;
+use reader::Reader;
 
 /// The most columns any file has.
 const COLUMNS_MAX: usize = 12;
+
+/// A value of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// NULL.
+    Null,
+    /// An id, a reference, a count, a rating, a price in cents or a time in milliseconds since 1970.
+    Int(i64),
+    /// A truth value.
+    Flag(bool),
+    /// Text as it stood in the file.
+    Text(&'a str),
+}
+
+impl<'a> Value<'a> {
+    /// The number, 0 for anything else.
+    pub fn int(self) -> i64 {
+        match self {
+            Self::Int(number) => number,
+            Self::Null | Self::Flag(_) | Self::Text(_) => 0,
+        }
+    }
+
+    /// The id or reference, 0 for anything else.
+    pub fn id(self) -> u32 {
+        u32::try_from(self.int()).unwrap_or(0)
+    }
+
+    /// The truth value, false for anything else.
+    pub fn flag(self) -> bool {
+        matches!(self, Self::Flag(true))
+    }
+
+    /// The text, or `None` for NULL and anything else.
+    pub fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Int(_) | Self::Flag(_) => None,
+        }
+    }
+}
+
+/// A row that may be loaded: its values in the order of [`File::columns`], whatever the order in the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Where it stands.
+    pub line: u64,
+    /// One value per column.
+    pub values: &'a [Value<'a>],
+}
 
 /// Why a file cannot be read to its end. A bad row is no reason.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +118,15 @@ pub enum CleanError<E> {
     /// Whoever takes the rows cannot take another.
     #[error("{0}")]
     Sink(E),
+}
+
+/// Opens `file`, checks its header and says no more. For a look at every file before anything is loaded.
+///
+/// # Errors
+/// When it cannot be opened or read, or the header is wrong.
+pub fn check_header(source: &dyn Source, file: File) -> Result<(), CleanError<io::Error>> {
+    let input = source.open().map_err(|source| CleanError::Open { file, source })?;
+    header(&mut Reader::new(file, input), file).map(|_| ())
 }
 
 /// A row that is not loaded: what becomes of it, and the reason in the words of the report.
