@@ -83,9 +83,9 @@ fn a_row_whose_parent_was_rejected_is_an_orphan() {
 fn relations_to_nowhere_are_dropped_and_the_others_kept() {
     gives(
         File::Related,
-        "1,1,2\n2,1,2\n3,1,1\n4,1,0\n5,1,999999\n6,9,2\n7,0,0\n",
+        "1,1,2\n2,1,2\n3,1,1\n4,1,0\n5,1,999999\n6,9,2\n7,0,0\n8,1,99999999999\n",
         "1|1|2\n2|1|2\n3|1|1",
-        "dropped related id 0 1: 5; dropped related unknown 1: 6; orphan current_product_id 2: 7 8;",
+        "dropped related id 0 1: 5; dropped related unknown 2: 6 9; orphan current_product_id 2: 7 8;",
     );
 }
 
