@@ -2,6 +2,7 @@
 
 mod load;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -23,9 +24,17 @@ enum Command {
     Load(load::Load),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Load(load) => ExitCode::from(load::run(load).await),
-    }
+fn main() -> ExitCode {
+    let Command::Load(load) = Cli::parse().command;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: no threads can be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let status = runtime.block_on(load::run(load));
+    // A thread that waits for a slow file is not waited for.
+    runtime.shutdown_background();
+    ExitCode::from(status)
 }

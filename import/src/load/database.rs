@@ -38,18 +38,25 @@ pub(crate) struct Session {
 impl Session {
     /// An error of the client, with the reason of the connection's end if that is what happened.
     pub(crate) async fn explain(&mut self, error: anyhow::Error) -> anyhow::Error {
-        let closed = error
-            .chain()
-            .any(|cause| cause.downcast_ref::<tokio_postgres::Error>().is_some_and(tokio_postgres::Error::is_closed));
-        if !closed && !self.client.is_closed() {
+        let of_database = |test: fn(&tokio_postgres::Error) -> bool| {
+            error.chain().any(|cause| cause.downcast_ref().is_some_and(test))
+        };
+        let ended = of_database(|cause| cause.as_db_error().is_some_and(|error| error.severity() == "FATAL"));
+        let closed = of_database(tokio_postgres::Error::is_closed) || self.client.is_closed();
+        if error.is::<Lost>() || !(ended || closed) {
             return error;
         }
         match tokio::time::timeout(Duration::from_secs(1), &mut self.ended).await {
-            Ok(Ok(Err(cause))) => anyhow!(cause).context("the connection to the database was lost"),
-            _ => error.context("the connection to the database was lost"),
+            Ok(Ok(Err(cause))) if !ended => anyhow!(cause).context(Lost),
+            _ => error.context(Lost),
         }
     }
 }
+
+/// A connection ended under its work.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection to the database was lost")]
+struct Lost;
 
 impl Drop for Session {
     fn drop(&mut self) {

@@ -65,7 +65,10 @@ pub(crate) async fn fill(client: &Client, table: &str, columns: &str, mut receiv
     let sink = client.copy_in(&copy).await?;
     let mut sink = std::pin::pin!(sink);
     while let Some(chunk) = receive.recv().await {
-        sink.send(chunk).await?;
+        if sink.send(chunk).await.is_err() {
+            // What the server said last comes with the end.
+            break;
+        }
     }
     sink.finish().await?;
     client.batch_execute("COMMIT").await?;

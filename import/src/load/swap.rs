@@ -89,7 +89,7 @@ impl Swap<'_> {
             swapped.removed = remove_orphans(client, &kept).await.context("rows of products that are gone")?;
         }
         let moves = self.moves(client, &target).await?;
-        swapped.retries = self.lock(client).await?;
+        swapped.retries = self.lock(client, &target).await?;
         let locked = Instant::now();
         // A later change makes every stored answer stale here, in the same transaction.
         client.batch_execute(&format!("{moves}COMMIT;")).await.context("the tables cannot be exchanged")?;
@@ -97,14 +97,15 @@ impl Swap<'_> {
         Ok(swapped)
     }
 
-    /// Takes the lock that no reader can share; returns how often that had to be tried again.
-    async fn lock(&self, client: &Client) -> Result<u32> {
+    /// Takes the lock that no reader can share, and moves the views away; returns how often that had to be tried again.
+    async fn lock(&self, client: &Client, target: &str) -> Result<u32> {
         let mut tables = self.replaced();
         tables.extend(self.across().iter().map(|reference| reference.table));
-        // The timeout is that of the statement: one of the lock would count for each table anew.
+        // The timeout is that of the statement: one of the lock would count for each table anew. The views come first, since
+        // whoever reads one locks it before its tables.
         let lock = format!(
-            "SET LOCAL statement_timeout = {}; LOCK TABLE {}, photos, skus IN ACCESS EXCLUSIVE MODE; \
-             SET LOCAL statement_timeout = 0",
+            "SET LOCAL statement_timeout = {}; ALTER VIEW {target}.photos SET SCHEMA {TRASH}; ALTER VIEW {target}.skus SET SCHEMA {TRASH}; \
+             LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; SET LOCAL statement_timeout = 0",
             LOCK_WAIT.as_millis(),
             tables.join(", ")
         );
@@ -140,9 +141,6 @@ impl Swap<'_> {
         let across = self.across();
         for reference in &across {
             add(format!("ALTER TABLE {target}.{} DROP CONSTRAINT IF EXISTS {}", reference.table, reference.name));
-        }
-        for view in ["photos", "skus"] {
-            add(format!("ALTER VIEW {target}.{view} SET SCHEMA {TRASH}"));
         }
         for table in self.replaced() {
             add(format!("ALTER TABLE {target}.{table} SET SCHEMA {TRASH}"));

@@ -16,6 +16,7 @@ pub struct Postgres {
     port: u16,
     scratch: Scratch,
     settings: Vec<String>,
+    small_disk: Option<u32>,
 }
 
 const FOLDER: &str = "/usr/lib/postgresql/15/bin";
@@ -41,6 +42,29 @@ impl Postgres {
 
     /// Starts one with further settings, as `name=value`.
     pub fn start_with(settings: &[&str]) -> Self {
+        Self::begin(settings, None)
+    }
+
+    /// Starts one that finds an empty disk of so many MiB at [`Self::small_disk`], for a tablespace. The disk is seen by this
+    /// server alone. `Err` says why there can be none on this machine.
+    ///
+    /// # Errors
+    /// When no disk can be mounted, as without being root.
+    pub fn start_with_small_disk(mebibytes: u32) -> Result<Self, String> {
+        let tried = Command::new("unshare").args(["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
+        match tried {
+            Ok(tried) if tried.status.success() => Ok(Self::begin(&[], Some(mebibytes))),
+            Ok(tried) => Err(String::from_utf8_lossy(&tried.stderr).trim().to_owned()),
+            Err(error) => Err(format!("unshare: {error}")),
+        }
+    }
+
+    /// The folder of the small disk.
+    pub fn small_disk(&self) -> PathBuf {
+        self.scratch.path().join("small-disk")
+    }
+
+    fn begin(settings: &[&str], small_disk: Option<u32>) -> Self {
         let scratch = Scratch::new("postgres");
         let initdb = program(&[&format!("{FOLDER}/initdb"), "initdb"], "postgresql-15");
         let _ = Command::new("chown").args([USER, &scratch.path().display().to_string()]).status();
@@ -60,7 +84,7 @@ impl Postgres {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
 
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut postgres = Self { process: None, port: 0, scratch, settings };
+        let mut postgres = Self { process: None, port: 0, scratch, settings, small_disk };
         // Between looking for a free port and taking it, somebody else may have.
         for _ in 0..5 {
             postgres.port = free_port();
@@ -75,6 +99,14 @@ impl Postgres {
     fn launch(&mut self) -> bool {
         let server = program(&[&format!("{FOLDER}/postgres"), "postgres"], "postgresql-15");
         let mut command = as_user(&server);
+        if let Some(mebibytes) = self.small_disk {
+            let _ = std::fs::create_dir(self.small_disk());
+            let mount = format!("mount -t tmpfs -o size={mebibytes}m,uid=$(id -u {USER}) none \"$0\" && exec \"$@\"");
+            let inner = command;
+            command = Command::new("unshare");
+            command.args(["--mount", "sh", "-c", &mount]).arg(self.small_disk());
+            command.arg(inner.get_program()).args(inner.get_args());
+        }
         command.arg("-D").arg(self.scratch.path().join("data")).arg("-k").arg(self.scratch.path());
         let common = [
             "listen_addresses=127.0.0.1".to_owned(),
