@@ -305,6 +305,10 @@ fn the_admin_listener_says_whether_the_process_lives_and_can_answer() {
     assert_eq!((unready.status, unready.text()), (503, "not ready: the database is not connected\n"));
     assert_eq!(unready.header("cache-control"), Some("no-store"));
     assert_eq!(node.get("/products/7").status, 503);
+    // Each connection says once what is wrong, and why; its next attempts fail silently.
+    let complaint = "error connecting to server: Connection refused";
+    wait_until("every connection has failed", PATIENCE, || (node.log().matches(complaint).count() == 3).then_some(()));
+    assert!(!node.log().contains("gave no answer"), "{}", node.log());
 
     postgres.start_again();
     wait_until("the node is ready", PATIENCE, || (node.admin_get("/readyz").status == 200).then_some(()));

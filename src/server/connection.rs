@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::{Drain, Limits};
+use crate::cause::Causes;
 
 /// The most bytes of requests that are read ahead. hyper's own limit is about 400 KiB for each connection.
 const READ_AHEAD: usize = 32 << 10;
@@ -49,7 +50,7 @@ where
         }
     };
     if let Err(error) = ended {
-        debug!(%error, "a connection ended with an error");
+        debug!(error = %Causes(&error), "a connection ended with an error");
     }
 }
 
