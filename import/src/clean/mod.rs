@@ -19,6 +19,7 @@ use crate::known::{Known, Owners};
 use crate::record::{Form, Record, RecordError};
 use crate::report::{FileReport, Outcome};
 use crate::source::Source;
+pub use duplicates::each_id;
 use duplicates::name_first_lines;
 use header::{Header, header};
 use notes::Notes;
