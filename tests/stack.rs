@@ -203,7 +203,7 @@ fn a_stop_lets_requests_end_and_takes_no_new_ones() {
 }
 
 #[test]
-fn a_second_signal_ends_a_drain_that_waits_for_idle_connections() {
+fn a_second_signal_ends_a_drain_that_waits_for_silent_connections() {
     let mut node = Node::start(SERVER, &[]);
     let mut idle = node.client();
     assert_eq!(idle.get("/products/1", &[]).status, 200);
@@ -214,13 +214,18 @@ fn a_second_signal_ends_a_drain_that_waits_for_idle_connections() {
     assert_eq!((last.status, last.header("connection")), (200, Some("close")));
 
     let mut node = Node::start(SERVER, &[]);
-    let mut idle = node.client();
+    let (mut idle, mut silent, mut slow) = (node.client(), node.client(), node.client());
     assert_eq!(idle.get("/products/1", &[]).status, 200);
+    slow.send(b"GET /products/1 HTT");
+    wait_until("all are accepted", PATIENCE, || (connections(node.address) == (3, 0)).then_some(()));
     node.process().signal("INT");
     wait_until("new connections are refused", PATIENCE, || TcpStream::connect(node.address).is_err().then_some(()));
+    let hurried = Instant::now();
     node.process().signal("INT");
-    assert!(idle.is_closed());
-    assert_eq!(node.process().ended(Duration::from_secs(8)), 0);
+    assert!(idle.is_closed() && silent.is_closed() && slow.is_closed());
+    assert_eq!(node.process().ended(PATIENCE), 0);
+    // The time for a head, which the silent ones would have, is 15 s.
+    assert!(hurried.elapsed() < Duration::from_secs(8), "{:?}", hurried.elapsed());
 }
 
 /// The server's command line with these settings and no others.
@@ -300,6 +305,10 @@ fn the_admin_listener_says_whether_the_process_lives_and_can_answer() {
     assert_eq!((unready.status, unready.text()), (503, "not ready: the database is not connected\n"));
     assert_eq!(unready.header("cache-control"), Some("no-store"));
     assert_eq!(node.get("/products/7").status, 503);
+    // Each connection says once what is wrong, and why; its next attempts fail silently.
+    let complaint = "error connecting to server: Connection refused";
+    wait_until("every connection has failed", PATIENCE, || (node.log().matches(complaint).count() == 3).then_some(()));
+    assert!(!node.log().contains("gave no answer"), "{}", node.log());
 
     postgres.start_again();
     wait_until("the node is ready", PATIENCE, || (node.admin_get("/readyz").status == 200).then_some(()));

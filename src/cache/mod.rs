@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tracing::{Instrument, debug, warn};
 
+use crate::cause::Causes;
 use crate::entry::{Answer, Document, Entry};
 use crate::freshness::{self, Freshness, Instant};
 use crate::key::{Key, Resource};
@@ -204,7 +205,13 @@ impl Cache {
         let fetched = match self.origin.fetch(key).await {
             Ok(fetched) => fetched,
             Err(error) => {
-                warn!(%key, error = &error as &dyn std::error::Error, "the origin gave no answer for `{key}`");
+                // That nobody can be asked has been said where the connections are; it is not repeated for each request.
+                match error {
+                    OriginError::Down => debug!(%key, "the origin cannot be asked for `{key}`"),
+                    OriginError::Late | OriginError::Failed(_) => {
+                        warn!(%key, error = %Causes(&error), "the origin gave no answer for `{key}`");
+                    }
+                }
                 return Err(error.into());
             }
         };

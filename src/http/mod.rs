@@ -21,6 +21,7 @@ use self::encoding::Accepted;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Nothing, Refused, Target, View};
 use crate::cache::{Cache, Unavailable};
+use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
@@ -236,7 +237,7 @@ impl From<Unavailable> for Problem {
 
 impl From<JsonError> for Problem {
     fn from(error: JsonError) -> Self {
-        error!(error = &error as &dyn std::error::Error, "an answer could not be written");
+        error!(error = %Causes(&error), "an answer could not be written");
         Self::Internal
     }
 }

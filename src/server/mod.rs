@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -121,7 +122,10 @@ where
     // Answers are written whole; waiting to fill a packet would only delay the last one.
     let _ = stream.set_nodelay(true);
     let draining = drain.clone();
+    let asked = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&asked);
     let service = hyper::service::service_fn(move |request| {
+        asks.store(true, Ordering::Relaxed);
         let answer = handle(request);
         let draining = draining.clone();
         async move {
@@ -133,5 +137,5 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    connection::serve(stream, service, &limits, &drain).await;
+    connection::serve(stream, service, &limits, &drain, &asked).await;
 }

@@ -1,0 +1,163 @@
+//! What the API says, to the byte: the cases of `tests/contract/*.txt` on the sample catalogue, from every origin and tier.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "contract/check.rs"]
+mod check;
+#[path = "contract/fixture.rs"]
+mod fixture;
+#[path = "contract/walk.rs"]
+mod walk;
+
+use std::path::Path;
+use std::time::Duration;
+
+use atelier_rig::{Node, Postgres, Redis, Scratch, wait_until};
+
+use self::check::{First, Run};
+use self::fixture::{Case, Expected, Fixture};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
+
+/// The files for a node with no setting of its own.
+const PLAIN: [&str; 11] = [
+    "products",
+    "styles",
+    "related",
+    "reviews",
+    "meta",
+    "questions",
+    "answers",
+    "paging",
+    "paths",
+    "methods",
+    "headers",
+];
+
+/// The files for a node with a setting.
+const WITH_SETTINGS: [&str; 3] = ["aliases", "extras", "token"];
+
+/// The machine may be busy with other tests: nothing expires while they run, and Redis has time to answer.
+const PATIENT: [(&str, &str); 4] = [
+    ("ATELIER_ABSENT_TTL", "300s"),
+    ("ATELIER_TTL_LIST", "300s"),
+    ("ATELIER_REDIS_TIMEOUT", "5s"),
+    ("ATELIER_BUDGET", "20s"),
+];
+
+fn plain_cases() -> Vec<Case> {
+    PLAIN.iter().flat_map(|name| Fixture::read(name).cases).collect()
+}
+
+/// A PostgreSQL with the sample in it, by way of the import.
+fn postgres() -> (Postgres, String) {
+    let postgres = Postgres::start();
+    let database = postgres.create("sample");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("import/sample");
+    let loaded = atelier_rig::import::load(SERVER, &sample, &database, &[]);
+    let said = String::from_utf8_lossy(&loaded.stdout).into_owned() + &String::from_utf8_lossy(&loaded.stderr);
+    assert!(loaded.status.success(), "{said}");
+    (postgres, database)
+}
+
+fn node(more: &[(&str, &str)]) -> Node {
+    let settings: Vec<_> = PATIENT.into_iter().chain(more.iter().copied()).collect();
+    Node::start(SERVER, &settings)
+}
+
+#[test]
+fn every_answer_of_the_sample_in_process_is_as_described() {
+    let cases = plain_cases();
+    let node = node(&[]);
+    let mut run = Run::new(&node, First::Origin, &cases);
+    run.all(&cases);
+    run.finish();
+}
+
+#[test]
+fn every_origin_and_every_tier_give_the_same_bytes_and_say_which_they_are() {
+    let cases = plain_cases();
+    let memory = node(&[]);
+    let mut in_process = Run::new(&memory, First::Origin, &cases);
+    let expected = in_process.all(&cases);
+
+    let (_postgres, database) = postgres();
+    let redis = Redis::start();
+    let settings = [("DATABASE_URL", database.as_str()), ("REDIS_URL", &redis.url())];
+    let node_a = node(&settings);
+    let mut from_origin = Run::new(&node_a, First::Origin, &cases);
+    let seen_from_origin = from_origin.all(&cases);
+    let seen_again = from_origin.all(&cases);
+    assert!(seen_from_origin == expected, "PostgreSQL and the in-process origin differ");
+    assert!(seen_again == expected, "L1 and PostgreSQL differ");
+
+    // What is stored in Redis is stored behind the answers.
+    let stored = from_origin.stored;
+    from_origin.finish();
+    wait_until("all entries are in Redis", Duration::from_secs(10), || {
+        (redis.command("DBSIZE").trim() == format!(":{stored}")).then_some(())
+    });
+    let node_b = node(&settings);
+    let mut from_redis = Run::new(&node_b, First::L2, &cases);
+    let seen_from_redis = from_redis.all(&cases);
+    let seen_again = from_redis.all(&cases);
+    from_redis.finish();
+    in_process.finish();
+    assert!(seen_from_redis == expected, "Redis and PostgreSQL differ");
+    assert!(seen_again == expected, "L1 and Redis differ");
+}
+
+#[test]
+fn optional_settings_do_what_they_say_on_both_origins() {
+    let (_postgres, database) = postgres();
+    let scratch = Scratch::new("token");
+    for name in WITH_SETTINGS {
+        let fixture = Fixture::read(name);
+        let settings = fixture.settings.iter().map(|(name, value)| match value.strip_prefix("$file:") {
+            Some(content) => (name.as_str(), scratch.write("token", content).display().to_string()),
+            None => (name.as_str(), value.clone()),
+        });
+        let settings: Vec<_> = settings.collect();
+        let mut settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut seen = Vec::new();
+        for on_postgres in [false, true] {
+            if on_postgres {
+                settings.push(("DATABASE_URL", &database));
+            }
+            let node = node(&settings);
+            let mut run = Run::new(&node, First::Origin, &fixture.cases);
+            seen.push(run.all(&fixture.cases));
+            run.finish();
+        }
+        assert!(seen[0] == seen[1], "{name}: PostgreSQL and the in-process origin differ");
+    }
+}
+
+#[test]
+fn a_case_that_does_not_hold_is_found() {
+    let mut cases = Fixture::read("products").cases;
+    cases.truncate(1);
+    let node = node(&[]);
+    let spoil: [fn(&mut Case); 4] = [
+        |case| case.target.push('0'),
+        |case| case.expected = Expected::SameAs("/products?count=2".to_owned()),
+        |case| match &mut case.expected {
+            Expected::Answer { headers, .. } => _ = headers.insert("x-more".to_owned(), "*".to_owned()),
+            Expected::SameAs(_) => {}
+        },
+        |case| match &mut case.expected {
+            Expected::Answer { status, .. } => *status = 304,
+            Expected::SameAs(_) => {}
+        },
+    ];
+    for (place, spoil) in spoil.into_iter().enumerate() {
+        let mut spoilt = cases[0].clone();
+        spoil(&mut spoilt);
+        if matches!(spoilt.expected, Expected::SameAs(_)) {
+            spoilt.target = "/products?count=3".to_owned();
+        }
+        let mut run = Run::new(&node, First::Origin, &cases);
+        run.all(&[spoilt]);
+        assert!(!run.problems.is_empty(), "spoilt in way {place}, and nobody noticed");
+    }
+}
