@@ -28,9 +28,9 @@ fn an_id_is_a_positive_integer_that_was_not_there_before() {
 
 #[test]
 fn ids_come_unsorted_and_with_gaps() {
-    let text = b"id,review_id,url\n8,1,u\n7,1,u\n5655719,2,u\n";
+    let text = b"id,review_id,url\n8,1,u\n5655719,2,u\n7,1,u\n";
     let (rows, report) = read(File::ReviewsPhotos, text).unwrap();
-    assert_eq!((rows.as_str(), report.highest_id), ("8|1|u\n7|1|u\n5655719|2|u\n", 5_655_719));
+    assert_eq!((rows.as_str(), report.highest_id), ("8|1|u\n5655719|2|u\n7|1|u\n", 5_655_719));
     assert_eq!(
         read(File::ReviewsPhotos, b"id,review_id,url\n9,4,u\n1,1,u\n").unwrap().1.highest_id,
         1,
