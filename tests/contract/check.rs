@@ -118,9 +118,12 @@ impl<'n> Run<'n> {
                 response.entry("cache-status".to_owned()).or_default();
                 self.compare("headers", &plain, &response);
             }
-            Expected::Answer { status, headers, body } => {
+            Expected::Answer { status, class, headers, body } => {
                 self.compare("status", status, &response.status);
                 self.compare_headers(case, headers, &response);
+                // That a product is not there is stored too, and says no tier.
+                self.stored += usize::from(class == "absent" && !self.asked.contains(&case.target));
+                self.note(&case.target, &response);
                 let body = match body.strip_prefix('@') {
                     Some(target) => self.bodies.get(target).unwrap_or_else(|| panic!("no case has {target}")),
                     None => body,
@@ -157,10 +160,9 @@ impl<'n> Run<'n> {
 
     /// Remembers what was asked, and whether it cost a fetch.
     fn note(&mut self, target: &str, response: &Response) {
-        let is_new = self.asked.insert(target.to_owned());
-        let is_absent = response.status == 404 && is_new;
+        self.asked.insert(target.to_owned());
         let was_fetched = response.header("cache-status") == Some(First::Origin.cache_status());
-        self.stored += usize::from(was_fetched || is_absent);
+        self.stored += usize::from(was_fetched);
     }
 
     /// The headers to send: `$etag` stands for the validator of what would be sent.
@@ -197,7 +199,6 @@ impl<'n> Run<'n> {
                 self.problems.push(format!("{name} is {found:?}, not {wanted:?}"));
             }
         }
-        self.note(&case.target, response);
     }
 
     fn compare<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, expected: &T, found: &T) {
