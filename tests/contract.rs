@@ -35,7 +35,7 @@ const PLAIN: [&str; 11] = [
 ];
 
 /// The files for a node with a setting.
-const WITH_SETTINGS: [&str; 3] = ["aliases", "extras", "token"];
+const WITH_SETTINGS: [&str; 5] = ["aliases", "extras", "quiet", "rows", "token"];
 
 /// The machine may be busy with other tests: nothing expires while they run, and Redis has time to answer.
 const PATIENT: [(&str, &str); 4] = [
