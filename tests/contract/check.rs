@@ -36,6 +36,23 @@ pub(crate) struct Seen {
     body: Vec<u8>,
 }
 
+/// Says which cases were answered differently.
+pub(crate) fn assert_same(what: &str, expected: &[Seen], found: &[Seen]) {
+    let differ = expected.iter().zip(found).filter(|(expected, found)| expected != found);
+    let titles: Vec<_> = differ.map(|(expected, _)| expected.title.as_str()).collect();
+    assert!(expected.len() == found.len() && titles.is_empty(), "{what} differ: {titles:#?}");
+}
+
+/// A validator stands for its bytes: no two bodies share one, and no body has two.
+pub(crate) fn assert_validators_name_bodies(seen: &[Seen]) {
+    let (mut bodies, mut etags) = (BTreeMap::new(), BTreeMap::new());
+    for answer in seen.iter().filter(|answer| answer.status == 200 && !answer.body.is_empty()) {
+        let etag = answer.etag.as_ref().expect("a validator");
+        assert_eq!(*etags.entry(&answer.body).or_insert(etag), etag, "{}: a second validator", answer.title);
+        assert_eq!(*bodies.entry(etag).or_insert(&answer.body), &answer.body, "{}: {etag} of two", answer.title);
+    }
+}
+
 /// A node that is asked case after case.
 pub(crate) struct Run<'n> {
     node: &'n Node,
@@ -208,7 +225,7 @@ impl<'n> Run<'n> {
     }
 
     /// Ends the run.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(&self) {
         assert!(self.problems.is_empty(), "{} problems:\n{}", self.problems.len(), self.problems.join("\n"));
     }
 }
