@@ -5,21 +5,19 @@ cd "$(dirname "$0")/.."
 up=$PWD/scratch/up
 [ -d "$up" ] || exit 0
 
-stop() { # stop PID SIGNAL: and wait until it is gone, 30 s at most
+stop() { # stop PID SIGNAL: until it has ended, 30 s at most. An ended process may stay a while, as Z, until its parent looks.
     local tries=300
-    kill "-$2" "$1" 2>/dev/null || return 0
-    while kill -0 "$1" 2>/dev/null; do
+    while [[ $(ps -o state= -p "$1") == [^Z]* ]]; do
         tries=$((tries - 1))
         if [ $tries -eq 0 ]; then kill -KILL "$1" 2>/dev/null || true; return 0; fi
+        kill "-$2" "$1" 2>/dev/null || true
         sleep 0.1
     done
 }
 for file in "$up"/node*.pid; do
     [ -e "$file" ] || continue
-    pid=$(cat "$file")
-    # The first signal drains; with nobody to wait for, the second ends it.
-    kill -TERM "$pid" 2>/dev/null || true
-    stop "$pid" TERM
+    # The first signal drains, the second ends that: there is nobody to wait for.
+    stop "$(cat "$file")" TERM
 done
 if [ -e "$up/redis.pid" ]; then stop "$(cat "$up/redis.pid")" TERM; fi
 if [ -e "$up/postgres.folder" ]; then

@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md shows how the parts hang together. Modules depend downward only; `tests/layers.rs` holds that order.
 
 pub mod cache;
+pub mod cause;
 pub mod config;
 pub mod entry;
 pub mod freshness;

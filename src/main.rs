@@ -120,7 +120,8 @@ async fn run(config: Config) -> Result<(), String> {
 
     let drain = Drain::default();
     tokio::spawn(stop_on_signals(drain.clone()));
-    let admin_limits = server::Limits { connections: 64, drain_idle: Duration::ZERO, ..config.server.clone() };
+    let admin_limits =
+        server::Limits { name: "admin", connections: 64, drain_idle: Duration::ZERO, ..config.server.clone() };
     let admin_drain = drain.clone();
     let admin_end = Drain::default();
     let admin_served = tokio::spawn(server::run(

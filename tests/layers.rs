@@ -7,16 +7,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 11] = [
+const MAY_NAME: [(&str, &[&str]); 12] = [
+    ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
     ("outcome", &[]),
     ("entry", &["freshness", "key"]),
     ("model", &[]),
-    ("origin", &["key", "model"]),
-    ("cache", &["entry", "freshness", "key", "origin", "outcome"]),
-    ("http", &["cache", "entry", "freshness", "key", "model", "outcome"]),
-    ("server", &[]),
+    ("origin", &["cause", "key", "model"]),
+    ("cache", &["cause", "entry", "freshness", "key", "origin", "outcome"]),
+    ("http", &["cache", "cause", "entry", "freshness", "key", "model", "outcome"]),
+    ("server", &["cause"]),
     ("telemetry", &[]),
     ("config", &["cache", "http", "model", "origin", "server", "telemetry"]),
 ];

@@ -1,5 +1,6 @@
 //! The command line of the import.
 
+mod generate;
 mod load;
 
 use std::io::Write;
@@ -22,10 +23,15 @@ enum Command {
     /// Readers have the old catalogue until the new one is complete. Exit status: 0 everything loaded, 3 loaded with
     /// rejected rows or rows without parent, 1 nothing loaded and nothing changed, 2 wrong arguments.
     Load(load::Load),
+    /// Writes a set of any size; the same command writes the same bytes.
+    Generate(generate::Generate),
 }
 
 fn main() -> ExitCode {
-    let Command::Load(load) = Cli::parse().command;
+    let load = match Cli::parse().command {
+        Command::Load(load) => load,
+        Command::Generate(arguments) => return generate::run(&arguments),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -140,7 +140,7 @@ fn a_database_that_goes_away_is_named_as_the_cause() {
     let (status, out) = middle.ended();
     assert_eq!(status, Some(1), "{out}");
     assert!(out.contains("the connection to the database was lost"), "{out}");
-    postgres.crash_and_restart();
+    postgres.start_again();
     assert_eq!(content(&postgres, "shop"), before);
     next_load_works(&postgres, &database);
 }

@@ -65,7 +65,7 @@ pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
     bytes.put_slice(key.as_bytes());
     if let Some(document) = document {
         for variant in
-            [Some(&document.identity), document.gzip.as_ref(), document.brotli.as_ref()].into_iter().flatten()
+            [Some(&document.identity), document.gzip.as_deref(), document.brotli.as_deref()].into_iter().flatten()
         {
             // Entries above a few hundred KiB are not stored in Redis at all.
             bytes.put_u32(u32::try_from(variant.body.len()).unwrap_or(u32::MAX));
@@ -105,8 +105,8 @@ pub(super) fn open(mut bytes: Bytes, key: Key, left: Duration, now: Instant) -> 
         Answer::Absent
     } else {
         let identity = variant(&mut bytes)?;
-        let gzip = if flags & GZIP == 0 { None } else { Some(variant(&mut bytes)?) };
-        let brotli = if flags & BROTLI == 0 { None } else { Some(variant(&mut bytes)?) };
+        let gzip = if flags & GZIP == 0 { None } else { Some(Box::new(variant(&mut bytes)?)) };
+        let brotli = if flags & BROTLI == 0 { None } else { Some(Box::new(variant(&mut bytes)?)) };
         Answer::Found(Document { identity, gzip, brotli })
     };
     if !bytes.is_empty() {
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn entry() -> Entry {
-        let body: Bytes = "{\"id\":1},".repeat(300).into();
+        let body: Bytes = "{\"id\":1},".repeat(600).into();
         Entry::new(Key::Styles(7), Answer::Found(Document::new(body)), false, Instant::now())
     }
 

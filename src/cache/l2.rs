@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::{envelope, l1};
+use crate::cause::Causes;
 use crate::entry::Entry;
 use crate::freshness::Instant;
 use crate::key::Key;
@@ -174,5 +175,5 @@ impl L2 {
 }
 
 fn complain(key: Key, error: &RedisError) {
-    debug!(%key, %error, "Redis failed for `{key}`");
+    debug!(%key, error = %Causes(error), "Redis failed for `{key}`");
 }

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
 use crate::origin::Fetching;
@@ -19,11 +19,12 @@ struct ScriptedOrigin {
     script: Script,
     delay: Duration,
     fetches: AtomicUsize,
+    down: AtomicBool,
 }
 
 impl ScriptedOrigin {
     fn new(script: Script, delay: Duration) -> Arc<Self> {
-        Arc::new(Self { script, delay, fetches: AtomicUsize::new(0) })
+        Arc::new(Self { script, delay, fetches: AtomicUsize::new(0), down: AtomicBool::new(false) })
     }
 
     fn fetches(&self) -> usize {
@@ -47,7 +48,7 @@ impl Origin for ScriptedOrigin {
     }
 
     fn is_up(&self) -> bool {
-        true
+        !self.down.load(Ordering::Relaxed)
     }
 }
 
@@ -77,13 +78,13 @@ fn body(entry: &Entry) -> &[u8] {
 async fn what_was_fetched_once_is_answered_without_the_origin() {
     let origin = ScriptedOrigin::new(Script::Answer("{}"), Duration::from_millis(5));
     let cache = Cache::new(origin.clone(), None, settings());
-    assert!(cache.hit(KEY).is_none());
+    assert!(cache.hit(KEY, Instant::now()).is_none());
 
     let (entry, outcome) = cache.lookup(KEY).await.unwrap();
     assert_eq!((body(&entry), outcome), (&b"{}"[..], Outcome::Miss));
     let (_, outcome) = cache.lookup(KEY).await.unwrap();
     assert_eq!(outcome, Outcome::HitL1);
-    assert!(Arc::ptr_eq(&entry, &cache.hit(KEY).unwrap()));
+    assert!(Arc::ptr_eq(&entry, &cache.hit(KEY, Instant::now()).unwrap()));
     assert_eq!(origin.fetches(), 1);
 }
 
@@ -111,6 +112,26 @@ async fn callers_of_a_cold_key_share_one_fetch() {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Miss).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Collapsed).count(), 999);
     assert_eq!(origin.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_begins_just_after_another_landed_asks_nobody() {
+    let origin = ScriptedOrigin::new(Script::Answer("{}"), Duration::ZERO);
+    let cache = Cache::new(origin.clone(), None, settings());
+    // A caller that looked into L1 before the landing comes to its own flight after it.
+    cache.lookup(KEY).await.unwrap();
+    assert_eq!(cache.fill(KEY).await.unwrap().1, Outcome::HitL1);
+    assert_eq!(origin.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_is_ready_while_it_holds_something() {
+    let origin = ScriptedOrigin::new(Script::Answer("{}"), Duration::ZERO);
+    let cache = Cache::new(origin.clone(), None, settings());
+    origin.down.store(true, Ordering::Relaxed);
+    assert!(!cache.is_ready());
+    cache.lookup(KEY).await.unwrap();
+    assert!(cache.is_ready());
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,5 +225,5 @@ async fn a_fetch_for_one_request_stores_nothing() {
     let origin = ScriptedOrigin::new(Script::Answer("{}"), Duration::ZERO);
     let cache = Cache::new(origin.clone(), None, settings());
     assert_eq!(body(&cache.fetch_unstored(KEY).await.unwrap()), b"{}");
-    assert!(cache.hit(KEY).is_none());
+    assert!(cache.hit(KEY, Instant::now()).is_none());
 }

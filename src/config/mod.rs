@@ -68,6 +68,12 @@ impl Reader {
         self.problems.push(Problem(text.into()));
     }
 
+    /// Whether none of these settings has a problem so far.
+    fn all_read(&self, names: &[&str]) -> bool {
+        let name_of = |problem: &Problem| problem.0.split(':').next().unwrap_or_default().to_owned();
+        !self.problems.iter().any(|problem| names.contains(&&*name_of(problem)))
+    }
+
     /// The value of a setting; its default type when the text is no value, since nothing is started then.
     fn take<T: Default>(&mut self, name: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
         match parse(text) {
@@ -220,6 +226,7 @@ impl Config {
                 token,
             },
             server: server::Limits {
+                name: "public",
                 connections: read.number("ATELIER_MAX_CONNS", &raw.max_conns, 1, 1 << 20),
                 head_time: read.limit("ATELIER_HEAD_TIMEOUT", &raw.head_timeout),
                 head_size: read.size("ATELIER_HEAD_MAX", &raw.head_max, 1 << 10, 1 << 20),
@@ -228,35 +235,35 @@ impl Config {
             },
             rules,
         };
+        if let Err(error) = crate::telemetry::check(&config.log) {
+            read.problem(format!("ATELIER_LOG: {:?} is not a filter: {error}", config.log));
+        }
         config.contradictions(&mut read);
         if read.problems.is_empty() { Ok(config) } else { Err(read.problems) }
     }
 
-    /// Values that are right for themselves and wrong together.
+    /// Values that are right for themselves and wrong together. Those with a problem of their own are not compared.
     fn contradictions(&self, read: &mut Reader) {
-        if !read.problems.is_empty() {
-            return;
-        }
-        if let Err(error) = crate::telemetry::check(&self.log) {
-            read.problem(format!("ATELIER_LOG: {:?} is not a filter: {error}", self.log));
-        }
-        // A fetch asks L2, waits for its turn and for its statement; see `docs` of the server's limits in README.md.
-        let fetch = self.l2.timeout + self.cache.permit_wait + self.postgres.statement + postgres::STATEMENT_GRACE;
-        if fetch >= self.cache.budget {
-            let (fetch, budget) = (fetch.as_millis(), self.cache.budget.as_millis());
+        let fetch = ["ATELIER_BUDGET", "ATELIER_REDIS_TIMEOUT", "ATELIER_PERMIT_WAIT", "ATELIER_STATEMENT"];
+        // The parts of a fetch that may wait: look into L2, permit, statement.
+        let longest = self.l2.timeout + self.cache.permit_wait + self.postgres.statement + postgres::STATEMENT_GRACE;
+        if read.all_read(&fetch) && longest >= self.cache.budget {
+            let (longest, budget) = (longest.as_millis(), self.cache.budget.as_millis());
             read.problem(format!(
                 "ATELIER_BUDGET: {budget} ms is not more than a fetch may take: ATELIER_REDIS_TIMEOUT + \
-                 ATELIER_PERMIT_WAIT + ATELIER_STATEMENT + 50 ms are {fetch} ms"
+                 ATELIER_PERMIT_WAIT + ATELIER_STATEMENT + 50 ms are {longest} ms"
             ));
         }
-        if self.server.drain_idle >= self.server.drain_max {
-            read.problem("ATELIER_DRAIN_IDLE: is not shorter than ATELIER_DRAIN_MAX".to_owned());
+        let drain = ["ATELIER_DRAIN_IDLE", "ATELIER_DRAIN_MAX"];
+        if read.all_read(&drain) && self.server.drain_idle >= self.server.drain_max {
+            read.problem("ATELIER_DRAIN_IDLE: is not shorter than ATELIER_DRAIN_MAX");
         }
-        if self.listen == self.admin_listen && self.listen.port() != 0 {
-            read.problem("ATELIER_ADMIN_LISTEN: is the same as ATELIER_LISTEN".to_owned());
+        let listeners = ["ATELIER_LISTEN", "ATELIER_ADMIN_LISTEN"];
+        if read.all_read(&listeners) && self.listen == self.admin_listen && self.listen.port() != 0 {
+            read.problem("ATELIER_ADMIN_LISTEN: is the same as ATELIER_LISTEN");
         }
         if !self.admin_listen.ip().is_loopback() {
-            read.problem("ATELIER_ADMIN_LISTEN: is not an address of loopback".to_owned());
+            read.problem("ATELIER_ADMIN_LISTEN: is not an address of loopback");
         }
     }
 }

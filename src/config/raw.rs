@@ -26,13 +26,13 @@ pub struct Raw {
     #[arg(long, env = "REDIS_URL", value_name = "URL", global = true, hide_env_values = true)]
     pub(super) redis_url: Option<String>,
 
-    /// How many bytes of answers are held in process, all encodings and 200 bytes per answer counted.
+    /// How much memory the answers held in process may take; what each costs besides its bytes is counted.
     #[arg(long, env = "ATELIER_L1_BYTES", default_value = "256MiB", value_name = "SIZE", global = true)]
     pub(super) l1_bytes: String,
     /// The largest answer that is held in process, all encodings counted.
     #[arg(long, env = "ATELIER_L1_ENTRY_MAX", default_value = "1MiB", value_name = "SIZE", global = true)]
     pub(super) l1_entry_max: String,
-    /// How many answers without content (unknown ids, pages past the end) are held in process.
+    /// How many answers without content (unknown ids, pages past the end) are held besides, of about 1 KB each.
     #[arg(long, env = "ATELIER_ABSENT_MAX", default_value = "100000", value_name = "NUMBER", global = true)]
     pub(super) absent_max: String,
     /// How long an answer without content is fresh.

@@ -36,6 +36,9 @@ fn all_problems_are_reported_at_once() {
         "--redis-url=nonsense",
         "--api-token-file=/nowhere/token",
         "--body-max=1KiB",
+        "--log=info,=x=y",
+        "--drain-idle=20s",
+        "--statement=900ms",
     ];
     let found = problems(&arguments);
     let names = found.iter().map(|problem| problem.split(':').next().unwrap().to_owned()).collect::<Vec<_>>();
@@ -50,10 +53,13 @@ fn all_problems_are_reported_at_once() {
         "REDIS_URL",
         "ATELIER_API_TOKEN_FILE",
         "ATELIER_BODY_MAX",
+        "ATELIER_LOG",
+        "ATELIER_DRAIN_IDLE",
+        "ATELIER_BUDGET",
     ] {
         assert_eq!(names.iter().filter(|found| *found == name).count(), 1, "{name} in {found:#?}");
     }
-    assert_eq!(found.len(), 10, "{found:#?}");
+    assert_eq!(found.len(), 13, "{found:#?}");
     assert!(!found.concat().contains("hunter2"));
 }
 
@@ -71,6 +77,17 @@ fn contradictions_are_refused() {
     assert_eq!(problems(&["--admin-listen=127.0.0.1:8080"]).len(), 1);
     assert_eq!(problems(&["--admin-listen=0.0.0.0:9090"]).len(), 1);
     assert_eq!(problems(&["--log=info,=x=y"]).len(), 1);
+}
+
+#[test]
+fn a_value_that_cannot_be_read_contradicts_nothing() {
+    for (arguments, name) in [
+        (["--budget=soon", "--statement=900ms"], "ATELIER_BUDGET"),
+        (["--drain-max=later", "--drain-idle=20s"], "ATELIER_DRAIN_MAX"),
+    ] {
+        let found = problems(&arguments);
+        assert!(found.len() == 1 && found[0].starts_with(name), "{found:?}");
+    }
 }
 
 #[test]

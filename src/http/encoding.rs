@@ -48,8 +48,8 @@ impl Accepted {
 
     /// The variant the client likes best of those there are. When it accepts none of them it gets the body as it is.
     pub(super) fn choose(self, document: &Document) -> (Encoding, &Variant) {
-        let brotli = document.brotli.as_ref().filter(|_| self.brotli > 0 && self.brotli >= self.identity);
-        let gzip = document.gzip.as_ref().filter(|_| self.gzip > 0 && self.gzip >= self.identity);
+        let brotli = document.brotli.as_deref().filter(|_| self.brotli > 0 && self.brotli >= self.identity);
+        let gzip = document.gzip.as_deref().filter(|_| self.gzip > 0 && self.gzip >= self.identity);
         match (brotli, gzip) {
             (Some(brotli), Some(_)) if self.brotli >= self.gzip => (Encoding::Brotli, brotli),
             (_, Some(gzip)) => (Encoding::Gzip, gzip),
@@ -98,7 +98,7 @@ mod tests {
         for value in accept {
             headers.append(ACCEPT_ENCODING, HeaderValue::from_static(value));
         }
-        let document = Document::new("0123456789".repeat(200).into());
+        let document = Document::new("0123456789".repeat(500).into());
         assert!(document.gzip.is_some() && document.brotli.is_some());
         Accepted::of(&headers).choose(&document).0
     }

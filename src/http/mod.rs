@@ -4,10 +4,12 @@ pub mod admin;
 mod body;
 mod conditional;
 mod encoding;
+mod framing;
 mod respond;
 pub mod route;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -19,6 +21,7 @@ use self::encoding::Accepted;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Nothing, Refused, Target, View};
 use crate::cache::{Cache, Unavailable};
+use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
@@ -93,17 +96,16 @@ impl Api {
         let (head, body) = request.into_parts();
         let settings = &*self.settings;
 
+        if !framing::is_sound(&head) {
+            return Err(Problem::Head);
+        }
         let (path, query) = (head.uri.path(), head.uri.query());
-        if path.len() + query.map_or(0, |query| query.len() + 1) > settings.target_max {
-            return Err(Problem::TargetTooLong);
+        if path == "*" && head.method == Method::OPTIONS {
+            body::discard(body, settings.body).await?;
+            return Ok(respond::options(None));
         }
         if !path.starts_with('/') {
-            return if head.method == Method::OPTIONS && path == "*" {
-                body::discard(body, settings.body).await?;
-                Ok(respond::options(None))
-            } else {
-                Err(Problem::TargetForm)
-            };
+            return Err(Problem::TargetForm);
         }
         // A refusal comes before one of the body, but it leaves no body behind on a connection that stays open either.
         let admitted = self.admit(&head.method, path, query, &head.headers);
@@ -117,19 +119,22 @@ impl Api {
 
         match asked {
             Asked::Stored(key, view) => {
-                let (entry, outcome) = match self.cache.hit(key) {
-                    Some(entry) => (entry, Outcome::HitL1),
-                    None => self.cache.lookup(key).await?,
-                };
-                self.found(&entry, outcome, view, &head.headers)
+                // A hit reads the clock once: to judge the entry, and to say its age.
+                let arrived = Instant::now();
+                if let Some(entry) = self.cache.hit(key, arrived) {
+                    return self.found(&entry, Outcome::HitL1, view, arrived, &head.headers);
+                }
+                let (entry, outcome) = self.cache.lookup(key).await?;
+                self.found(&entry, outcome, view, Instant::now(), &head.headers)
             }
             Asked::Unstored(key) => {
                 let entry = self.cache.fetch_unstored(key).await?;
-                self.found(&entry, Outcome::Unstored, View::Whole, &head.headers)
+                self.found(&entry, Outcome::Unstored, View::Whole, Instant::now(), &head.headers)
             }
             Asked::Nothing(nothing) => {
                 let body = nothing.body()?.ok_or(Problem::NoSuchProduct)?;
-                Ok(self.send_copy(body, Outcome::HitFilter, nothing.surrogate_key(), None, &head.headers))
+                let tag = nothing.surrogate_key();
+                Ok(self.send_copy(body, Outcome::HitFilter, tag, Duration::ZERO, &head.headers))
             }
         }
     }
@@ -142,6 +147,9 @@ impl Api {
         query: Option<&str>,
         headers: &HeaderMap,
     ) -> Result<Admitted, Problem> {
+        if path.len() + query.map_or(0, |query| query.len() + 1) > self.settings.target_max {
+            return Err(Problem::TargetTooLong);
+        }
         let target = route::target(path, query, self.settings.aliases).map_err(Problem::Refused)?;
         if !target.route.knows(method) {
             return Err(Problem::Refused(Refused::Method(target.route)));
@@ -160,14 +168,16 @@ impl Api {
         entry: &Entry,
         outcome: Outcome,
         view: View,
+        now: Instant,
         headers: &HeaderMap,
     ) -> Result<Response<Body>, Problem> {
+        let age = now.since(entry.read_at);
         let document = match (&entry.answer, view) {
             (Answer::Found(document), _) => document,
             // The alias shows a list, and of what is not there an empty one.
             (Answer::Absent, View::Features) => {
                 let (body, tag) = (Bytes::from_static(b"[]"), entry.surrogate_key.clone());
-                return Ok(self.send_copy(body, outcome, tag, Some(entry), headers));
+                return Ok(self.send_copy(body, outcome, tag, age, headers));
             }
             (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
         };
@@ -180,7 +190,7 @@ impl Api {
                         encoding,
                         surrogate_key: entry.surrogate_key.clone(),
                         outcome,
-                        age: Instant::now().since(entry.read_at),
+                        age,
                         unchanged: conditional::unchanged(headers, &variant.etag),
                     },
                     self.settings.manners,
@@ -190,7 +200,7 @@ impl Api {
             View::Features => features(&document.identity.body),
         };
         let body = copy.ok_or(Problem::Internal)?;
-        Ok(self.send_copy(body, outcome, entry.surrogate_key.clone(), Some(entry), headers))
+        Ok(self.send_copy(body, outcome, entry.surrogate_key.clone(), age, headers))
     }
 
     /// Sends bytes made for this request, as they are: they have a validator of their own.
@@ -199,11 +209,10 @@ impl Api {
         body: Bytes,
         outcome: Outcome,
         surrogate_key: HeaderValue,
-        from: Option<&Entry>,
+        age: Duration,
         headers: &HeaderMap,
     ) -> Response<Body> {
         let variant = Variant::new(body);
-        let age = from.map_or(std::time::Duration::ZERO, |entry| Instant::now().since(entry.read_at));
         let unchanged = conditional::unchanged(headers, &variant.etag);
         let found = Found { variant: &variant, encoding: Encoding::Identity, surrogate_key, outcome, age, unchanged };
         respond::found(&found, self.settings.manners)
@@ -228,7 +237,7 @@ impl From<Unavailable> for Problem {
 
 impl From<JsonError> for Problem {
     fn from(error: JsonError) -> Self {
-        error!(error = &error as &dyn std::error::Error, "an answer could not be written");
+        error!(error = %Causes(&error), "an answer could not be written");
         Self::Internal
     }
 }
@@ -286,5 +295,35 @@ impl Nothing {
             Self::Questions(_) => "questions",
             Self::Answers(..) => "answers",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bytes, features, with_count};
+
+    #[test]
+    fn a_count_is_written_over_the_first_one_of_the_document() {
+        let body = br#"{"product":"2","page":0,"count":10000,"results":[{"body":"\"count\":7","count":7}]}"#;
+        let expected =
+            r#"{"product":"2","page":0,"count":9007199254740991,"results":[{"body":"\"count\":7","count":7}]}"#;
+        assert_eq!(with_count(body, 9_007_199_254_740_991).unwrap(), expected);
+        assert_eq!(with_count(br#"{"count":5}"#, 50_000).unwrap(), r#"{"count":50000}"#);
+        assert!(with_count(br#"{"product_id":"2","results":[]}"#, 1).is_none());
+        assert!(with_count(br#"{"count":"#, 1).is_none());
+    }
+
+    #[test]
+    fn features_are_the_last_member_of_a_product() {
+        let product = |name: &str, features: &str| {
+            Bytes::from(format!(r#"{{"id":1,"name":"{name}","default_price":"1.00","features":{features}}}"#))
+        };
+        for list in ["[]", r#"[{"feature":"Frame","value":null}]"#] {
+            assert_eq!(features(&product("n", list)).unwrap(), list);
+            // Within a text every quote has a backslash, so the name of the member cannot be found there.
+            assert_eq!(features(&product(r#"n,\"features\":[]"#, list)).unwrap(), list);
+        }
+        assert!(features(&Bytes::from_static(br#"{"id":1}"#)).is_none());
+        assert!(features(&Bytes::new()).is_none());
     }
 }

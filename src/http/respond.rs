@@ -9,7 +9,7 @@ use http_body_util::Full;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, AGE, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING,
-    CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
@@ -18,7 +18,7 @@ use super::route::{Named, Refused, Route};
 use crate::entry::{Encoding, Variant};
 use crate::outcome::Outcome;
 
-/// The body of every response.
+/// The body of every response. Its length is known, so hyper writes `Content-Length`, for HEAD too.
 pub type Body = Full<Bytes>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -65,6 +65,8 @@ pub(super) enum Problem {
     NoSuchProduct,
     /// The request's target is longer than allowed.
     TargetTooLong,
+    /// The head is one that other servers could read otherwise.
+    Head,
     /// The target is in a form that only proxies are sent.
     TargetForm,
     /// The request's body is longer than allowed.
@@ -87,7 +89,7 @@ impl Problem {
             Self::Refused(Refused::QueryProductId) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -105,6 +107,7 @@ impl Problem {
             Self::Refused(Refused::PathId(Named::Question)) => "Error: invalid question id provided",
             Self::Token => "Error: invalid token",
             Self::TargetTooLong => "Error: request target is too long",
+            Self::Head => "Error: malformed request head",
             Self::TargetForm => "Error: malformed request target",
             Self::BodyTooLarge => "Error: request body is too large",
             Self::BodyTimeout => "Error: request body took too long",
@@ -116,7 +119,7 @@ impl Problem {
 
     /// Whether what follows on the connection cannot be trusted to be a request.
     const fn closes(self) -> bool {
-        matches!(self, Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+        matches!(self, Self::Head | Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
     }
 }
 
@@ -140,7 +143,6 @@ fn common() -> HeaderMap {
 pub(super) fn problem(problem: Problem) -> Response<Body> {
     let mut headers = common();
     headers.insert(CONTENT_TYPE, TEXT);
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(problem.text().len()));
     headers.insert(CACHE_CONTROL, NO_STORE);
     if let Problem::Refused(Refused::Method(route)) = problem {
         headers.insert(ALLOW, HeaderValue::from_static(route.allow()));
@@ -208,7 +210,6 @@ pub(super) fn found(found: &Found<'_>, manners: Manners) -> Response<Body> {
         return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
     }
     headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(CONTENT_LENGTH, found.variant.length.clone());
     match found.encoding {
         Encoding::Identity => {}
         Encoding::Gzip => {

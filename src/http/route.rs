@@ -106,9 +106,13 @@ pub enum Nothing {
     Answers(u64, u64, u64),
 }
 
+/// The methods of a route: to compare with, and as `Allow` names them.
+type Methods = (&'static [Method], &'static str);
+
+const READ: Methods = (&[Method::GET, Method::HEAD, Method::OPTIONS], "GET, HEAD, OPTIONS");
+
 impl Route {
-    /// The methods, for `Allow`.
-    pub const fn allow(self) -> &'static str {
+    const fn methods(self) -> Methods {
         match self {
             Self::Products
             | Self::Product
@@ -118,13 +122,18 @@ impl Route {
             | Self::Meta
             | Self::Questions
             | Self::Answers
-            | Self::Features => "GET, HEAD, OPTIONS",
+            | Self::Features => READ,
         }
+    }
+
+    /// The methods, for `Allow`.
+    pub const fn allow(self) -> &'static str {
+        self.methods().1
     }
 
     /// Whether the route knows the method. Methods are case-sensitive.
     pub fn knows(self, method: &Method) -> bool {
-        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+        self.methods().0.contains(method)
     }
 }
 

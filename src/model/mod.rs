@@ -30,7 +30,9 @@ pub struct JsonError(#[from] serde_json::Error);
 /// # Errors
 /// When the document is one that JSON cannot say, which none of this module is.
 pub fn json(document: &impl Serialize) -> Result<Bytes, JsonError> {
-    Ok(Bytes::from(serde_json::to_vec(document)?))
+    // As a box, the bytes do not keep the room the writer had asked for: up to as much again, for as long as the answer is
+    // stored.
+    Ok(serde_json::to_vec(document)?.into_boxed_slice().into())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -13,12 +14,14 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::{Drain, Limits};
+use crate::cause::Causes;
 
 /// The most bytes of requests that are read ahead. hyper's own limit is about 400 KiB for each connection.
 const READ_AHEAD: usize = 32 << 10;
 
-/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it.
-pub(super) async fn serve<B, S>(stream: TcpStream, service: S, limits: &Limits, drain: &Drain)
+/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it. `asked` says whether
+/// a request has come on it so far.
+pub(super) async fn serve<B, S>(stream: TcpStream, service: S, limits: &Limits, drain: &Drain, asked: &AtomicBool)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
@@ -38,12 +41,16 @@ where
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = idle_end(drain, limits.drain_idle) => {
+            // hyper would go on waiting for a first request, until the head's time is up.
+            if !asked.load(Ordering::Relaxed) {
+                return;
+            }
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = ended {
-        debug!(%error, "a connection ended with an error");
+        debug!(error = %Causes(&error), "a connection ended with an error");
     }
 }
 

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -21,6 +22,8 @@ pub use self::drain::Drain;
 /// Limits of one listener.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// What the listener is called in logs.
+    pub name: &'static str,
     /// How many connections are served at once. The others wait in the backlog.
     pub connections: usize,
     /// How long a request's head may take; also how long a connection may be idle.
@@ -96,11 +99,14 @@ where
     }
 
     drop(listener);
-    let open = connections.len();
-    info!(open, "draining: {open} connections are open");
+    // Tasks that have ended are no connections any more.
+    while connections.try_join_next().is_some() {}
+    let (name, open) = (limits.name, connections.len());
+    info!(listener = name, open, "draining: the {name} listener is closed, connections still open: {open}");
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.drain_max, ended).await.is_err() {
-        warn!("closing connections that did not end within the drain");
+        let open = connections.len();
+        warn!(listener = name, open, "closing connections that did not end within the drain: {open}");
         connections.shutdown().await;
     }
 }
@@ -116,7 +122,10 @@ where
     // Answers are written whole; waiting to fill a packet would only delay the last one.
     let _ = stream.set_nodelay(true);
     let draining = drain.clone();
+    let asked = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&asked);
     let service = hyper::service::service_fn(move |request| {
+        asks.store(true, Ordering::Relaxed);
         let answer = handle(request);
         let draining = draining.clone();
         async move {
@@ -128,5 +137,5 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    connection::serve(stream, service, &limits, &drain).await;
+    connection::serve(stream, service, &limits, &drain, &asked).await;
 }

@@ -9,10 +9,11 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::Limits;
 use super::statements::{Statement, Statements};
+use crate::cause::Causes;
 use crate::origin::OriginError;
 
 /// How much longer than the server's own limit a caller waits for a statement.
@@ -20,6 +21,14 @@ pub const STATEMENT_GRACE: Duration = Duration::from_millis(50);
 
 /// The shortest and the longest wait before the next attempt to connect.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// How long the kernel keeps trying to reach a peer that is gone; its own limit is 15 minutes.
+const DEAD_PEER: Duration = Duration::from_secs(3);
+
+/// When a connection without traffic is probed, how often, and how many probes may be lost.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
 
 /// The schema this program was built with; see `schema.sql`.
 const SCHEMA_VERSION: i32 = 1;
@@ -100,7 +109,7 @@ impl Readers {
         match tokio::time::timeout(self.limits.statement + STATEMENT_GRACE, answer).await {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) if reader.client.is_closed() => {
-                warn!(%error, "a connection to the database broke during a statement");
+                warn!(error = %Causes(&error), "a connection to the database broke during a statement");
                 Err(OriginError::Down)
             }
             Ok(Err(error)) if error.code() == Some(&tokio_postgres::error::SqlState::QUERY_CANCELED) => {
@@ -131,6 +140,11 @@ fn prepared_for_reading(mut config: Config, limits: &Limits) -> Config {
         limits.statement.as_millis()
     );
     config.options(options.trim()).connect_timeout(limits.connect);
+    config
+        .keepalives_idle(KEEPALIVE_IDLE)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(KEEPALIVE_RETRIES);
+    config.tcp_user_timeout(DEAD_PEER);
     if config.get_application_name().is_none() {
         config.application_name("atelier-edge");
     }
@@ -139,6 +153,7 @@ fn prepared_for_reading(mut config: Config, limits: &Limits) -> Config {
 
 async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, config: Config) {
     let mut back_off = BACK_OFF.0;
+    let mut complaint = String::new();
     loop {
         let Some(limit) = readers.upgrade().map(|readers| readers.limits.connect) else {
             return;
@@ -151,18 +166,31 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, config:
                 }
                 info!(connection = place, "connected to the database");
                 back_off = BACK_OFF.0;
+                complaint.clear();
                 let _ = broken.await;
-                if let Some(readers) = readers.upgrade() {
-                    readers.slots[place].store(None);
-                }
+                // With nobody left to read, the connection ended because it was closed from here.
+                let Some(readers) = readers.upgrade() else {
+                    return;
+                };
+                readers.slots[place].store(None);
                 warn!(connection = place, "a connection to the database ended");
             }
-            Ok(Err(error)) => warn!(connection = place, error = &*error, "cannot connect to the database"),
-            Err(_late) => warn!(connection = place, "connecting to the database took too long"),
+            Ok(Err(error)) => complain(place, &mut complaint, Causes(&*error).to_string()),
+            Err(_late) => complain(place, &mut complaint, format!("it took longer than {limit:?}")),
         }
         // Full jitter: nodes that lost the database together do not come back together.
         tokio::time::sleep(back_off.mul_f64(fastrand::f64())).await;
         back_off = (back_off * 2).min(BACK_OFF.1);
+    }
+}
+
+/// Says why connecting failed; the same reason again, attempt after attempt, only to whoever wants details.
+fn complain(place: usize, last: &mut String, why: String) {
+    if *last == why {
+        debug!(connection = place, error = why, "still cannot connect to the database");
+    } else {
+        warn!(connection = place, error = why, "cannot connect to the database; trying again");
+        *last = why;
     }
 }
 
@@ -173,7 +201,7 @@ async fn connect(config: &Config) -> Result<(Reader, tokio::task::JoinHandle<()>
     let (client, connection) = config.connect(NoTls).await?;
     let broken = tokio::spawn(async move {
         if let Err(error) = connection.await {
-            warn!(%error, "a connection to the database broke");
+            warn!(error = %Causes(&error), "a connection to the database broke");
         }
     });
     check_schema(&client).await?;

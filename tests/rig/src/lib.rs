@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod process;
 pub mod redis;
 pub mod scratch;
+pub mod session;
 
 pub use http::{Client, Response};
 pub use node::Node;
@@ -17,3 +18,4 @@ pub use postgres::Postgres;
 pub use process::{Process, wait_until};
 pub use redis::Redis;
 pub use scratch::Scratch;
+pub use session::Session;

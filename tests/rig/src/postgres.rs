@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::process::{Process, free_port, program, wait_until};
 use crate::scratch::Scratch;
+use crate::session::Session;
 
 /// A running PostgreSQL with a superuser `postgres` that needs no password, on loopback and a socket in a scratch folder.
 #[derive(Debug)]
@@ -141,22 +142,6 @@ impl Postgres {
         answered
     }
 
-    /// Ends the server at once, as a crash does, and starts it again on the same data.
-    ///
-    /// # Panics
-    /// When it does not start again.
-    pub fn crash_and_restart(&mut self) {
-        self.stop();
-        // The killed server's last words would be taken for the new one's.
-        let _ = std::fs::remove_file(self.log_path());
-        assert!(self.launch(), "PostgreSQL does not start again: {}", self.log());
-    }
-
-    /// Ends the server at once, as a crash does.
-    pub fn stop(&mut self) {
-        self.process = None;
-    }
-
     fn log_path(&self) -> PathBuf {
         self.scratch.path().join("postgres.log")
     }
@@ -216,7 +201,26 @@ impl Postgres {
         self.run_psql(database, &["-f", &file]).unwrap_or_else(|error| panic!("{file}: {error}"))
     }
 
-    fn run_psql(&self, database: &str, arguments: &[&str]) -> Result<String, String> {
+    /// Opens a session that stays until it is dropped.
+    pub fn session(&self, database: &str) -> Session {
+        Session::start(self.psql_command(database))
+    }
+
+    /// Ends the server at once, as a crash would, and leaves its data for [`Postgres::start_again`].
+    pub fn stop(&mut self) {
+        // Commits here do not wait for the disk; what was written so far is to be there again.
+        self.psql("postgres", "CHECKPOINT");
+        self.process = None;
+    }
+
+    /// Starts the server again where it was.
+    pub fn start_again(&mut self) {
+        assert!(self.process.is_none(), "the server runs");
+        let _ = std::fs::remove_file(self.log_path());
+        assert!(self.launch(), "PostgreSQL does not start again: {}", self.log());
+    }
+
+    fn psql_command(&self, database: &str) -> Command {
         let mut command = Command::new("psql");
         command.args([
             "-XAtq",
@@ -229,7 +233,13 @@ impl Postgres {
             "-U",
             "postgres",
         ]);
-        command.args(["-d", database]).args(arguments).env("PGOPTIONS", "-c client_min_messages=warning");
+        command.args(["-d", database]).env("PGOPTIONS", "-c client_min_messages=warning");
+        command
+    }
+
+    fn run_psql(&self, database: &str, arguments: &[&str]) -> Result<String, String> {
+        let mut command = self.psql_command(database);
+        command.args(arguments);
         let output = command.output().map_err(|error| format!("psql cannot be started: {error}"))?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());

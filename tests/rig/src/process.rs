@@ -6,9 +6,10 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Starts the command given as arguments, and stops it with the signal in `$SIGNAL` when standard input ends: that is when
-/// the test drops its end of the pipe, or dies.
+/// the test drops its end of the pipe, or dies. It may open as many files as the machine allows.
 const GUARD: &str = r#"
 exec 3<&0 </dev/null
+ulimit -Sn "$(ulimit -Hn)"
 "$@" 3<&- &
 pid=$!
 read -r _ <&3

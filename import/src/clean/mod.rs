@@ -3,9 +3,12 @@
 //! The rules stand in the order in which they are asked: fields, encoding, id, duplicate id, the other columns from left
 //! to right, then references. A row has the first reason that holds. Nothing here knows where rows go.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read};
+mod duplicates;
+mod header;
+mod notes;
+mod reader;
+
+use std::io;
 use std::time::Instant;
 
 use roaring::RoaringBitmap;
@@ -13,10 +16,14 @@ use roaring::RoaringBitmap;
 use crate::cell;
 use crate::file::{Column, File, Kind};
 use crate::known::{Known, Owners};
-use crate::photos::Lines;
-use crate::record::{Form, Oddities, Record, RecordError, Records};
+use crate::record::{Form, Record, RecordError};
 use crate::report::{FileReport, Outcome};
 use crate::source::Source;
+pub use duplicates::each_id;
+use duplicates::name_first_lines;
+use header::{Header, header};
+use notes::Notes;
+use reader::Reader;
 
 /// The most columns any file has.
 const COLUMNS_MAX: usize = 12;
@@ -114,42 +121,6 @@ pub enum CleanError<E> {
     Sink(E),
 }
 
-/// Either reader of records.
-enum Reader<R> {
-    Csv(Box<Records<R>>),
-    Lines(Box<Lines<R>>),
-}
-
-impl<R: Read> Reader<R> {
-    fn new(file: File, input: R) -> Self {
-        if file == File::Photos {
-            Self::Lines(Box::new(Lines::new(input)))
-        } else {
-            Self::Csv(Box::new(Records::new(input)))
-        }
-    }
-
-    fn read(&mut self) -> Result<Option<Record<'_>>, RecordError> {
-        match self {
-            Self::Csv(records) => records.read(),
-            Self::Lines(lines) => lines.read(),
-        }
-    }
-
-    fn oddities(&self) -> Oddities {
-        match self {
-            Self::Csv(records) => records.oddities,
-            Self::Lines(lines) => lines.oddities,
-        }
-    }
-}
-
-/// Where each column of a file stands in it.
-#[derive(Clone, Copy, Debug)]
-struct Header {
-    place: [usize; COLUMNS_MAX],
-}
-
 /// Opens `file`, checks its header and says no more. For a look at every file before anything is loaded.
 ///
 /// # Errors
@@ -157,54 +128,6 @@ struct Header {
 pub fn check_header(source: &dyn Source, file: File) -> Result<(), CleanError<io::Error>> {
     let input = source.open().map_err(|source| CleanError::Open { file, source })?;
     header(&mut Reader::new(file, input), file).map(|_| ())
-}
-
-fn header<R: Read, E>(reader: &mut Reader<R>, file: File) -> Result<Header, CleanError<E>> {
-    let Some(record) = reader.read().map_err(|error| CleanError::Record { file, error })? else {
-        return Err(CleanError::Header {
-            file,
-            line: 1,
-            problem: "the file is empty: the header is missing".to_owned(),
-        });
-    };
-    let line = record.line;
-    let mut place = [usize::MAX; COLUMNS_MAX];
-    let mut problems = Vec::new();
-    for (at, field) in fields(&record).enumerate() {
-        // The older edition has a blank before some names.
-        let name = String::from_utf8_lossy(field);
-        let name = name.trim_ascii();
-        match file.columns().iter().position(|column| column.name == name) {
-            Some(column) if place[column] == usize::MAX => place[column] = at,
-            Some(_) => problems.push(format!("the column name {name:?} is repeated")),
-            None => problems.push(format!("the column name {:?} is unknown", shortened(name))),
-        }
-    }
-    for (column, at) in file.columns().iter().zip(place) {
-        if at == usize::MAX {
-            problems.push(format!("the column {:?} is missing", column.name));
-        }
-    }
-    if problems.is_empty() {
-        return Ok(Header { place });
-    }
-    let expected: Vec<_> = file.columns().iter().map(|column| column.name).collect();
-    let problem = format!("{}; the header should be {}", problems.join("; "), expected.join(","));
-    Err(CleanError::Header { file, line, problem })
-}
-
-/// A header that is no header may be a whole row; its beginning is enough.
-fn shortened(name: &str) -> &str {
-    name.char_indices().nth(40).map_or(name, |(end, _)| &name[..end])
-}
-
-fn fields<'a>(record: &Record<'a>) -> impl Iterator<Item = &'a [u8]> {
-    let (text, mut begin) = (record.text, 0);
-    record.ends.iter().map(move |end| {
-        let field = &text[begin..*end];
-        begin = *end;
-        field
-    })
 }
 
 /// A row that is not loaded: what becomes of it, and the reason in the words of the report.
@@ -373,70 +296,6 @@ fn references(file: File, columns: &[Column], known: &Known, values: &[Value<'_>
             (File::Related, "related_product_id") => Refusal(Outcome::Dropped, "related unknown"),
             _ => Refusal(Outcome::Orphan, column.name),
         });
-    }
-    Ok(())
-}
-
-/// Counts of what changes no row.
-#[derive(Default)]
-struct Notes {
-    null_texts: u64,
-    names_twice: u64,
-    ratings_elsewhere: u64,
-    /// Hashes of (product, characteristic name): 64 bits of them make a false count a matter of one in a million imports.
-    names: HashSet<u64>,
-}
-
-impl Notes {
-    fn of_row(&mut self, file: File, known: &Known, values: &[Value<'_>]) {
-        match (file, values) {
-            (File::Characteristics, [_, product, name]) => {
-                let mut hasher = DefaultHasher::new();
-                (product.id(), name.text()).hash(&mut hasher);
-                self.names_twice += u64::from(!self.names.insert(hasher.finish()));
-            }
-            (File::CharacteristicReviews, [_, characteristic, review, _]) => {
-                let of = |file, row: &Value<'_>| known.products(file).and_then(|owners| owners.get(row.id()));
-                let elsewhere = of(File::Characteristics, characteristic) != of(File::Reviews, review);
-                self.ratings_elsewhere += u64::from(elsewhere);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Duplicates are rare, so nobody remembers the line of every id: the file is read once more for the few that are named.
-fn name_first_lines<E>(
-    source: &dyn Source,
-    file: File,
-    duplicates: &[u32],
-    report: &mut FileReport,
-) -> Result<(), CleanError<E>> {
-    if duplicates.is_empty() {
-        return Ok(());
-    }
-    let input = source.open().map_err(|source| CleanError::Open { file, source })?;
-    let mut reader = Reader::new(file, input);
-    let header = header(&mut reader, file)?;
-    let mut wanted: HashMap<u32, Option<u64>> = duplicates.iter().map(|id| (*id, None)).collect();
-    let mut missing = wanted.len();
-    let mut never_seen = RoaringBitmap::new();
-    while missing > 0 {
-        let Some(record) = reader.read().map_err(|error| CleanError::Record { file, error })? else {
-            break;
-        };
-        let (mut values, mut null_texts) = ([Value::Null; COLUMNS_MAX], 0);
-        never_seen.clear();
-        let _ = row(&record, file.columns(), &header, &mut never_seen, &mut values, &mut null_texts);
-        if let Some(first @ None) = wanted.get_mut(&values[0].id()) {
-            *first = Some(record.line);
-            missing -= 1;
-        }
-    }
-    if let Some(reason) = report.reasons.get_mut(&(Outcome::Rejected, DUPLICATE_ID)) {
-        for (line, id) in reason.lines.iter_mut().zip(duplicates) {
-            line.first = wanted.get(id).copied().flatten();
-        }
     }
     Ok(())
 }

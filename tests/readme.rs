@@ -1,0 +1,131 @@
+//! README.md says what is so: its requests are made, its statements are run, its table comes from the code.
+//!
+//! `ATELIER_README=write cargo test --test readme` writes what the node answers, and the table, into the page.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use atelier_rig::{Node, Postgres};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
+const HOW: &str = "if it is meant so: ATELIER_README=write cargo test --test readme";
+
+fn page() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
+}
+
+/// The blocks of one language, without their fences.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let open = format!("\n```{language}\n");
+    let block = |rest: &'a str| rest.split_once("```").expect("a block ends").0;
+    text.split(&*open).skip(1).map(block).collect()
+}
+
+/// The words of a command line; quotes hold words together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in line.chars() {
+        match (c, quote) {
+            (' ', None) => words.push(String::new()),
+            ('\'' | '"', None) => quote = Some(c),
+            _ if quote == Some(c) => quote = None,
+            _ => words.last_mut().unwrap().push(c),
+        }
+    }
+    words
+}
+
+/// What a command prints, as the page shows it: the node stands at its default address, and it is always the same moment.
+fn said(command: &str, node: &Node) -> String {
+    let address = node.address.to_string();
+    let words = words(&command.replace("127.0.0.1:8080", &address));
+    assert_eq!(words[0], "curl", "{command}");
+    let output = Command::new("curl").args(["--max-time", "10"]).args(&words[1..]).output().expect("curl is installed");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {errors}");
+    let text = String::from_utf8(output.stdout).unwrap().replace('\r', "").replace(&address, "127.0.0.1:8080");
+    let line = |line: &str| {
+        if line.starts_with("date: ") { "date: Tue, 01 Jun 2021 08:15:00 GMT".to_owned() } else { line.to_owned() }
+    };
+    text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn with_answers(text: &str) -> String {
+    let node = Node::start(SERVER, &[]);
+    let mut fresh = text.to_owned();
+    for block in blocks(text, "console") {
+        let command =
+            block.lines().next().and_then(|line| line.strip_prefix("$ ")).expect("a block begins with a command");
+        fresh = fresh.replace(
+            &format!("```console\n{block}```"),
+            &format!("```console\n$ {command}\n{}\n```", said(command, &node)),
+        );
+    }
+    fresh
+}
+
+fn with_settings(text: &str) -> String {
+    const BEGIN: &str = "<!-- settings: begin -->\n";
+    const END: &str = "<!-- settings: end -->";
+    let (before, rest) = text.split_once(BEGIN).expect("the page marks where the table begins");
+    let (_, after) = rest.split_once(END).expect("the page marks where the table ends");
+    let table = Command::new(SERVER).args(["print-config", "--form", "markdown"]).output().unwrap();
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.lines().count() > 10, "{table}");
+    format!("{before}{BEGIN}{table}{END}{after}")
+}
+
+#[test]
+fn its_requests_are_answered_as_it_says_and_its_table_is_that_of_the_code() {
+    let text = std::fs::read_to_string(page()).unwrap();
+    assert!(blocks(&text, "console").len() > 5);
+    let fresh = with_settings(&with_answers(&text));
+    if std::env::var_os("ATELIER_README").is_some_and(|how| how == "write") {
+        std::fs::write(page(), fresh).unwrap();
+        return;
+    }
+    for (is, should) in text.lines().zip(fresh.lines()) {
+        assert_eq!(is, should, "{HOW}");
+    }
+    assert_eq!(text.len(), fresh.len(), "{HOW}");
+}
+
+#[test]
+fn its_statements_do_what_it_says() {
+    let text = std::fs::read_to_string(page()).unwrap();
+    let postgres = Postgres::start();
+    let database = postgres.create("shop");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("import/sample");
+    let loaded = atelier_rig::import::load(SERVER, &sample, &database, &[]);
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stdout));
+    let node =
+        Node::start(SERVER, &[("DATABASE_URL", &database), ("ATELIER_TTL_STYLES", "0"), ("ATELIER_TTL_PRODUCT", "0")]);
+    let styles = || node.get("/products/80001/styles").text().to_owned();
+
+    let mut seen = Vec::new();
+    for block in blocks(&text, "sql") {
+        // Psql says the tag of each statement; the page has it behind an arrow.
+        let said =
+            Command::new("psql").args(["-X", "-v", "ON_ERROR_STOP=1", "-d", &database, "-c", block]).output().unwrap();
+        assert!(said.status.success(), "{block}: {}", String::from_utf8_lossy(&said.stderr));
+        let tags: Vec<_> =
+            block.lines().filter_map(|line| line.split_once("--> ")).map(|(_, tag)| tag.to_owned()).collect();
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert_eq!(said.lines().collect::<Vec<_>>(), tags, "{block}");
+        assert_eq!(tags.len(), block.matches(";  --> ").count(), "{block}");
+        seen.push(styles());
+    }
+    let style = |photos: &str, small: u8| {
+        format!(
+            r#"{{"product_id":"80001","results":[{{"style_id":80001,"name":"Slate","original_price":"48.00","sale_price":null,"default?":true,"photos":[{photos}],"skus":{{"90000001":{{"quantity":{small},"size":"S"}},"90000002":{{"quantity":0,"size":"M"}}}}}}]}}"#
+        )
+    };
+    const TOTE: &str = r#"{"thumbnail_url":"https://img.example/t/tote.jpg","url":"https://img.example/p/tote.jpg"}"#;
+    const NONE: &str = r#"{"thumbnail_url":null,"url":null}"#;
+    let gone = r#"{"product_id":"80001","results":[]}"#.to_owned();
+    assert_eq!(seen, [style(TOTE, 8), style(TOTE, 8), style(TOTE, 0), style(NONE, 0), gone]);
+    assert_eq!(node.get("/products/80001").status, 404);
+}
