@@ -15,7 +15,7 @@ seconds() { # seconds COMMAND…: how long it takes
 plain() { sed "s|:data|$data|" benches/load/plain.sql | psql -Xq "$DATABASE_URL"; }
 size() { psql -XAtq "$DATABASE_URL" -c "SELECT pg_size_pretty(sum(pg_total_relation_size(oid))) FROM pg_class WHERE relkind = 'r' AND relnamespace = '$1'::regnamespace"; }
 
-cargo build --release --locked -p atelier-import
+cargo build --release --locked --workspace --bins
 psql -XAtq "$DATABASE_URL" -c CHECKPOINT
 load=$(seconds target/release/atelier-import load --data "$data")
 psql -XAtq "$DATABASE_URL" -c CHECKPOINT
