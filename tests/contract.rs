@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use atelier_rig::{Node, Postgres, Redis, Scratch, wait_until};
 
-use self::check::{First, Run};
+use self::check::{First, Run, assert_same, assert_validators_name_bodies};
 use self::fixture::{Case, Expected, Fixture};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
@@ -35,7 +35,7 @@ const PLAIN: [&str; 11] = [
 ];
 
 /// The files for a node with a setting.
-const WITH_SETTINGS: [&str; 3] = ["aliases", "extras", "token"];
+const WITH_SETTINGS: [&str; 5] = ["aliases", "extras", "quiet", "rows", "token"];
 
 /// The machine may be busy with other tests: nothing expires while they run, and Redis has time to answer.
 const PATIENT: [(&str, &str); 4] = [
@@ -70,8 +70,9 @@ fn every_answer_of_the_sample_in_process_is_as_described() {
     let cases = plain_cases();
     let node = node(&[]);
     let mut run = Run::new(&node, First::Origin, &cases);
-    run.all(&cases);
+    let seen = run.all(&cases);
     run.finish();
+    assert_validators_name_bodies(&seen);
 }
 
 #[test]
@@ -80,31 +81,26 @@ fn every_origin_and_every_tier_give_the_same_bytes_and_say_which_they_are() {
     let memory = node(&[]);
     let mut in_process = Run::new(&memory, First::Origin, &cases);
     let expected = in_process.all(&cases);
+    in_process.finish();
 
     let (_postgres, database) = postgres();
     let redis = Redis::start();
     let settings = [("DATABASE_URL", database.as_str()), ("REDIS_URL", &redis.url())];
     let node_a = node(&settings);
-    let mut from_origin = Run::new(&node_a, First::Origin, &cases);
-    let seen_from_origin = from_origin.all(&cases);
-    let seen_again = from_origin.all(&cases);
-    assert!(seen_from_origin == expected, "PostgreSQL and the in-process origin differ");
-    assert!(seen_again == expected, "L1 and PostgreSQL differ");
+    let mut first_node = Run::new(&node_a, First::Origin, &cases);
+    assert_same("PostgreSQL and the in-process origin", &expected, &first_node.all(&cases));
+    assert_same("L1 and PostgreSQL", &expected, &first_node.all(&cases));
+    first_node.finish();
 
     // What is stored in Redis is stored behind the answers.
-    let stored = from_origin.stored;
-    from_origin.finish();
     wait_until("all entries are in Redis", Duration::from_secs(10), || {
-        (redis.command("DBSIZE").trim() == format!(":{stored}")).then_some(())
+        (redis.command("DBSIZE").trim() == format!(":{}", first_node.stored)).then_some(())
     });
     let node_b = node(&settings);
-    let mut from_redis = Run::new(&node_b, First::L2, &cases);
-    let seen_from_redis = from_redis.all(&cases);
-    let seen_again = from_redis.all(&cases);
-    from_redis.finish();
-    in_process.finish();
-    assert!(seen_from_redis == expected, "Redis and PostgreSQL differ");
-    assert!(seen_again == expected, "L1 and Redis differ");
+    let mut second_node = Run::new(&node_b, First::L2, &cases);
+    assert_same("Redis and PostgreSQL", &expected, &second_node.all(&cases));
+    assert_same("L1 and Redis", &expected, &second_node.all(&cases));
+    second_node.finish();
 }
 
 #[test]
@@ -129,7 +125,7 @@ fn optional_settings_do_what_they_say_on_both_origins() {
             seen.push(run.all(&fixture.cases));
             run.finish();
         }
-        assert!(seen[0] == seen[1], "{name}: PostgreSQL and the in-process origin differ");
+        assert_same(&format!("{name}: PostgreSQL and the in-process origin"), &seen[0], &seen[1]);
     }
 }
 

@@ -29,10 +29,11 @@ pub fn id(text: &str) -> Option<u32> {
     count(text).filter(|id| *id > 0)
 }
 
-/// A reference. Zero and numbers above every id are well-formed and name nothing; they come out as 0.
+/// A reference. Zero and numbers above every id are well-formed and name nothing; the latter come out as [`u32::MAX`], so
+/// that nobody takes them for the zero that stands for "none".
 pub fn reference(text: &str) -> Option<u32> {
     let number = digits(text.trim_ascii())?;
-    Some(u32::try_from(number).ok().filter(|id| *id <= INTEGER_MAX).unwrap_or(0))
+    Some(u32::try_from(number).ok().filter(|id| *id <= INTEGER_MAX).unwrap_or(u32::MAX))
 }
 
 /// An integer from 0 to [`INTEGER_MAX`].
@@ -117,7 +118,10 @@ mod tests {
             assert_eq!(id(wrong), None, "{wrong}");
         }
         assert_eq!(reference("0"), Some(0));
-        assert_eq!(reference("99999999999999999999999"), Some(0));
+        for beyond in ["2147483648", "4294967296", "99999999999999999999999"] {
+            assert_eq!(reference(beyond), Some(u32::MAX), "{beyond}");
+        }
+        assert_eq!(reference("2147483647"), Some(INTEGER_MAX));
         assert_eq!(reference("-1"), None);
     }
 

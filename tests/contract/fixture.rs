@@ -37,7 +37,7 @@ pub(crate) struct Case {
 #[derive(Clone, Debug)]
 pub(crate) enum Expected {
     /// This, with exactly these headers.
-    Answer { status: u16, headers: Headers, body: String },
+    Answer { status: u16, class: String, headers: Headers, body: String },
     /// What a plain GET of this target gives, out of the same entry.
     SameAs(String),
 }
@@ -116,7 +116,7 @@ fn case(title: String, lines: &[&str], classes: &BTreeMap<String, Headers>) -> C
             headers.extend(more.into_iter().map(|line| header(&line[2..])));
             assert!(body.len() <= 1, "{title}: a body is one line");
             let body = body.first().copied().unwrap_or_default().to_owned();
-            Expected::Answer { status: status.parse().expect("a status"), headers, body }
+            Expected::Answer { status: status.parse().expect("a status"), class: class.to_owned(), headers, body }
         }
     };
     Case {

@@ -36,16 +36,17 @@ fn sample() -> (Vec<u32>, Vec<Review>) {
                 let place = file.columns().iter().position(|column| column.name == name).unwrap();
                 row.values[place]
             };
-            match file {
-                File::Product => products.push(row.values[0].id()),
-                _ => reviews.push(Review {
+            if file == File::Product {
+                products.push(row.values[0].id());
+            } else {
+                reviews.push(Review {
                     id: of("id").id(),
                     product: of("product_id").id(),
                     date: of("date").int(),
                     body: of("body").text().unwrap().to_owned(),
                     reported: of("reported").flag(),
                     helpfulness: of("helpfulness").int(),
-                }),
+                });
             }
             Ok::<_, Infallible>(())
         };

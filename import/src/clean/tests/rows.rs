@@ -28,9 +28,9 @@ fn an_id_is_a_positive_integer_that_was_not_there_before() {
 
 #[test]
 fn ids_come_unsorted_and_with_gaps() {
-    let text = b"id,review_id,url\n8,1,u\n7,1,u\n5655719,2,u\n";
+    let text = b"id,review_id,url\n8,1,u\n5655719,2,u\n7,1,u\n";
     let (rows, report) = read(File::ReviewsPhotos, text).unwrap();
-    assert_eq!((rows.as_str(), report.highest_id), ("8|1|u\n7|1|u\n5655719|2|u\n", 5_655_719));
+    assert_eq!((rows.as_str(), report.highest_id), ("8|1|u\n5655719|2|u\n7|1|u\n", 5_655_719));
     assert_eq!(
         read(File::ReviewsPhotos, b"id,review_id,url\n9,4,u\n1,1,u\n").unwrap().1.highest_id,
         1,
@@ -83,9 +83,9 @@ fn a_row_whose_parent_was_rejected_is_an_orphan() {
 fn relations_to_nowhere_are_dropped_and_the_others_kept() {
     gives(
         File::Related,
-        "1,1,2\n2,1,2\n3,1,1\n4,1,0\n5,1,999999\n6,9,2\n7,0,0\n",
+        "1,1,2\n2,1,2\n3,1,1\n4,1,0\n5,1,999999\n6,9,2\n7,0,0\n8,1,99999999999\n",
         "1|1|2\n2|1|2\n3|1|1",
-        "dropped related id 0 1: 5; dropped related unknown 1: 6; orphan current_product_id 2: 7 8;",
+        "dropped related id 0 1: 5; dropped related unknown 2: 6 9; orphan current_product_id 2: 7 8;",
     );
 }
 
