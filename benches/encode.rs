@@ -93,7 +93,7 @@ fn main() {
         for level in [1, 6, 9] {
             show(&format!("gzip {level}"), measure(&bodies, |body| gzip(body, level)));
         }
-        for quality in [4, 5, 9] {
+        for quality in [2, 4, 5, 9] {
             show(&format!("brotli {quality}"), measure(&bodies, |body| brotli(body, quality)));
         }
     }
