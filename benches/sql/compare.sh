@@ -12,8 +12,9 @@ if [ -z "$(psql -XAtq "$url" -c "SELECT to_regclass('naive.skus')")" ]; then
     echo "making the plain tables"
     psql -Xq -v ON_ERROR_STOP=1 "$url" -f naive.sql
 fi
+# A thread per client: one for both would be what is measured.
 run() { # run FORM SECONDS: transactions a second
-    pgbench -n -M prepared -c 2 -j 1 -T "$2" -D products="$products" -f "$1.sql" "$url" 2>/dev/null |
+    pgbench -n -M prepared -c 2 -j 2 -T "$2" -D products="$products" -f "$1.sql" "$url" 2>/dev/null |
         sed -n 's/^tps = \([0-9]*\).*/\1/p'
 }
 forms=(styles_naive styles_lateral styles_arrays primary_key)

@@ -4,7 +4,9 @@
 DROP SCHEMA IF EXISTS naive CASCADE;
 CREATE SCHEMA naive;
 CREATE TABLE naive.styles AS
-    SELECT id, product_id, name, original_price, sale_price, default_style FROM styles ORDER BY id;
+    SELECT id, product_id, name, (original_price / 100.0)::numeric(12, 2) AS original_price,
+           (sale_price / 100.0)::numeric(12, 2) AS sale_price, default_style
+    FROM styles ORDER BY id;
 CREATE TABLE naive.photos AS
     SELECT p.id, s.id AS style_id, p.url, p.thumbnail_url
     FROM styles AS s, unnest(s.photo_ids, s.photo_urls, s.photo_thumbnails) AS p (id, url, thumbnail_url) ORDER BY p.id;
