@@ -227,7 +227,7 @@ fn a_million_rows_need_less_than_256_mebibytes() {
         .unwrap();
         // Far from sorted, so that the scratch files are read in earnest.
         let photo = (id - 1) * 7 % 1_000_000 + 1;
-        writeln!(photos, "{photo},{},\"https://img.example/a/picture/{photo}.jpg\",null", photo % 200_000 + 1).unwrap();
+        writeln!(photos, "{photo},{},\"https://img.example/{photo}?{padding}\",null", photo % 200_000 + 1).unwrap();
     }
     for id in 1..=200_000 {
         writeln!(styles, "{id},{},\"Style\",null,140,0", id * 5).unwrap();
