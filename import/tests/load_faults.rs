@@ -219,6 +219,8 @@ fn a_million_rows_need_less_than_256_mebibytes() {
         "id,productId,name,sale_price,original_price,default_style\n".to_owned(),
         "id,styleId,url,thumbnail_url\n".to_owned(),
     );
+    // Together more than the import may have.
+    let padding = "of-some-length".repeat(20);
     for id in 1..=1_000_000_u32 {
         writeln!(
             products,
