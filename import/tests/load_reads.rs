@@ -157,3 +157,48 @@ async fn a_load_whose_patience_ends_changes_nothing() {
     wait_for(&long, "old old old").await;
     assert_eq!(common::leftovers(&postgres, "shop"), "");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_that_is_told_to_stop_after_the_exchange_says_what_is_served() {
+    let postgres = Postgres::start();
+    let database = postgres.create("shop");
+    load_well(common::set(&[]).path(), &database, &[]);
+    let long = connect(&database).await;
+    long.batch_execute("BEGIN; SELECT count(*) FROM products").await.unwrap();
+    // Reviews are kept, so the load locks them before the exchange and validates their references after it.
+    let products = common::only(&["styles.csv"]);
+    products.write(
+        "product.csv",
+        "id,name,slogan,description,category,default_price\n1,new,s,d,c,1\n2,new,s,d,c,1\n3,new,s,d,c,1\n",
+    );
+    let load = common::start(products.path(), &database, &["--replace"]);
+    let granted = "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'ShareRowExclusiveLock' AND relation = 'reviews'::regclass";
+    wait_until("the load holds its lock on reviews", Duration::from_secs(20), || {
+        (postgres.psql("shop", granted) == "1").then_some(())
+    });
+    // Stands in the queue for the reviews, and so gets them between the exchange and the validation.
+    let between = connect(&database).await;
+    let queued = tokio::spawn(async move {
+        between.batch_execute("BEGIN; LOCK TABLE reviews IN SHARE UPDATE EXCLUSIVE MODE").await.unwrap();
+        between
+    });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'ShareUpdateExclusiveLock'";
+    wait_until("somebody waits for the reviews", Duration::from_secs(20), || {
+        (postgres.psql("shop", waiting) != "0").then_some(())
+    });
+    long.batch_execute("COMMIT").await.unwrap();
+    let between = queued.await.unwrap();
+    wait_until("the load waits to validate", Duration::from_secs(20), || {
+        (postgres.psql("shop", waiting) != "0").then_some(())
+    });
+    assert_eq!(postgres.psql("shop", "SELECT name FROM products WHERE id = 1"), "new");
+
+    let told = std::process::Command::new("kill").arg("-TERM").arg(load.id().to_string()).status();
+    assert!(told.unwrap().success());
+    between.batch_execute("COMMIT").await.unwrap();
+    let output = load.wait_with_output().unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    assert!(!out.contains("as it was"), "{out}");
+    assert_eq!(common::leftovers(&postgres, "shop"), "");
+}

@@ -20,6 +20,7 @@ mod swap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ use fold::Fold;
 use jobs::Job;
 use progress::Progress;
 use summary::Summary;
-use swap::Swap;
+use swap::{Swap, Unknown};
 
 /// What to load, and where to.
 #[derive(Clone, Debug, Args)]
@@ -73,15 +74,26 @@ struct Present {
     bytes: u64,
 }
 
+/// What there is to load.
+struct Set<'a> {
+    folder: &'a Folder,
+    present: &'a [Present],
+}
+
 /// Loads; says everything there is to say; returns the exit status.
 pub(crate) async fn run(load: Load) -> u8 {
     let began = Instant::now();
     let progress = Progress::new();
     let summary = Arc::new(Mutex::new(Summary::default()));
-    let mut ended = tokio::select! {
-        ended = attempt(&load, &progress, &summary) => ended,
-        signal = stopped() => Err(anyhow!(signal)),
-        () = progress.clone().lines() => Ok(()),
+    let committing = AtomicBool::new(false);
+    let mut ended = {
+        let mut attempt = std::pin::pin!(attempt(&load, &progress, &summary, &committing));
+        tokio::select! {
+            ended = &mut attempt => ended,
+            // What is left after the commit is short, and dropping it would leave open what is served.
+            signal = stopped() => if committing.load(Ordering::Acquire) { attempt.await } else { Err(anyhow!(signal)) },
+            () = progress.clone().lines() => Ok(()),
+        }
     };
     if ended.as_ref().is_err_and(|error| error.is::<Stopped>())
         && let Err(error) = clear_up(&load).await
@@ -90,7 +102,8 @@ pub(crate) async fn run(load: Load) -> u8 {
     }
     let mut summary = std::mem::take(&mut *summary.lock().unwrap_or_else(PoisonError::into_inner));
     if let Err(error) = ended {
-        summary.error = Some(format!("{error:#}; the catalogue is as it was"));
+        let known = if error.is::<Unknown>() { "" } else { "; the catalogue is as it was" };
+        summary.error = Some(format!("{error:#}{known}"));
     }
     summary.took = began.elapsed();
     summary.files.sort_by_key(|report| report.file);
@@ -126,7 +139,7 @@ async fn stopped() -> Stopped {
     }
 }
 
-async fn attempt(load: &Load, progress: &Progress, summary: &Mutex<Summary>) -> Result<()> {
+async fn attempt(load: &Load, progress: &Progress, summary: &Mutex<Summary>, committing: &AtomicBool) -> Result<()> {
     if let Some(path) = &load.report {
         fs::File::options()
             .create(true)
@@ -138,9 +151,12 @@ async fn attempt(load: &Load, progress: &Progress, summary: &Mutex<Summary>) -> 
     let present = look(&folder)?;
     let database = Database::new(&load.database_url)?;
     let mut control = database.control().await?;
-    let loaded = with_lock(load, progress, summary, &folder, &present, &database, &control.client).await;
+    let set = Set { folder: &folder, present: &present };
+    let loaded = with_lock(load, progress, summary, set, &database, &control.client, committing).await;
     if let Err(error) = loaded {
+        let unknown = error.is::<Unknown>();
         let error = control.explain(error).await;
+        let error = if unknown { error.context(Unknown) } else { error };
         // What cannot be cleared now, the next import clears.
         let _ = database::drop_schemas(&control.client).await;
         return Err(error);
@@ -179,10 +195,10 @@ async fn with_lock(
     load: &Load,
     progress: &Progress,
     summary: &Mutex<Summary>,
-    folder: &Folder,
-    present: &[Present],
+    Set { folder, present }: Set<'_>,
     database: &Database,
     control: &Client,
+    committing: &AtomicBool,
 ) -> Result<()> {
     let target = database::prepare(control).await?;
     let tables: Vec<_> = schema::all_tables().collect();
@@ -240,7 +256,7 @@ async fn with_lock(
     summary.lock().unwrap_or_else(PoisonError::into_inner).files = reports;
     done?;
 
-    let swap = Swap { target: &target, replaced: &replaced, highest, patience: load.swap_patience };
+    let swap = Swap { target: &target, replaced: &replaced, highest, patience: load.swap_patience, committing };
     let step = progress.step("exchange of the tables");
     let swapped = swap.run(control).await?;
     step.end();

@@ -4,9 +4,10 @@
 //! asked for [`LOCK_WAIT`] at a time: a reader behind the request waits that long at most, and once the lock is there the
 //! moves take a few milliseconds. The whole is one transaction.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use atelier_import::Group;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -31,7 +32,14 @@ pub(crate) struct Swap<'a> {
     pub(crate) highest: [u32; 2],
     /// How long to try for the lock.
     pub(crate) patience: Duration,
+    /// Set when the commit is about to be sent: from then on the work must not be dropped.
+    pub(crate) committing: &'a AtomicBool,
 }
+
+/// The connection ended while the commit was under way.
+#[derive(Debug, thiserror::Error)]
+#[error("whether the new catalogue is served is not known")]
+pub(crate) struct Unknown;
 
 /// How it went.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -92,7 +100,12 @@ impl Swap<'_> {
         swapped.retries = self.lock(client, &target).await?;
         let locked = Instant::now();
         // A later change makes every stored answer stale here, in the same transaction.
-        client.batch_execute(&format!("{moves}COMMIT;")).await.context("the tables cannot be exchanged")?;
+        self.committing.store(true, Ordering::Release);
+        if let Err(error) = client.batch_execute(&format!("{moves}COMMIT;")).await {
+            let unknown = error.is_closed() || client.is_closed();
+            let error = anyhow!(error).context("the tables cannot be exchanged");
+            return Err(if unknown { error.context(Unknown) } else { error });
+        }
         swapped.held = locked.elapsed();
         Ok(swapped)
     }
