@@ -4,6 +4,8 @@
 
 pub mod cache;
 pub mod cause;
+pub mod changes;
+pub mod command;
 pub mod config;
 pub mod entry;
 pub mod freshness;
@@ -12,5 +14,8 @@ pub mod key;
 pub mod model;
 pub mod origin;
 pub mod outcome;
+pub mod red;
 pub mod server;
+pub mod stamp;
+pub mod tag;
 pub mod telemetry;

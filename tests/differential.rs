@@ -115,9 +115,9 @@ async fn compare(name: &str, sources: &dyn Sources, address: &str, rules: Rules)
     for key in keys {
         let permit = Arc::clone(&permits).acquire_owned().await.unwrap();
         let postgres = Arc::clone(&postgres);
-        let expected = memory.fetch(key).await.unwrap();
+        let (expected, _) = memory.fetch(key).await.unwrap();
         fetches.push(tokio::spawn(async move {
-            let found = postgres.fetch(key).await.unwrap_or_else(|error| panic!("{key}: {error}"));
+            let (found, _) = postgres.fetch(key).await.unwrap_or_else(|error| panic!("{key}: {error}"));
             drop(permit);
             assert_eq!(found, expected, "{key}");
             (key.resource(), expected.empty)

@@ -7,16 +7,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 17] = [
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
     ("outcome", &[]),
-    ("entry", &["freshness", "key"]),
+    ("red", &[]),
+    ("stamp", &[]),
+    ("tag", &["key"]),
+    ("command", &["tag"]),
+    ("entry", &["freshness", "key", "stamp"]),
     ("model", &[]),
-    ("origin", &["cause", "key", "model"]),
-    ("cache", &["cause", "entry", "freshness", "key", "origin", "outcome"]),
-    ("http", &["cache", "cause", "entry", "freshness", "key", "model", "outcome"]),
+    ("origin", &["cause", "command", "key", "model", "red", "stamp", "tag"]),
+    ("changes", &["cause", "freshness", "key", "origin", "red", "stamp", "tag"]),
+    (
+        "cache",
+        &["cause", "changes", "command", "entry", "freshness", "key", "origin", "outcome", "red", "stamp", "tag"],
+    ),
+    ("http", &["cache", "cause", "command", "entry", "freshness", "key", "model", "outcome", "stamp", "tag"]),
     ("server", &["cause"]),
     ("telemetry", &[]),
     ("config", &["cache", "http", "model", "origin", "server", "telemetry"]),

@@ -203,7 +203,7 @@ impl Cache {
         let permit = self.permits.acquire(self.settings.permit_wait).await.ok_or(Unavailable::Busy)?;
         let read_at = Instant::now();
         let fetched = match self.origin.fetch(key).await {
-            Ok(fetched) => fetched,
+            Ok((fetched, _seen)) => fetched,
             Err(error) => {
                 // That nobody can be asked has been said where the connections are; it is not repeated for each request.
                 match error {

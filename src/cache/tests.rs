@@ -1,7 +1,12 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::*;
-use crate::origin::Fetching;
+use bytes::Bytes;
+use roaring::RoaringBitmap;
+
+use crate::command::{Command, Owner};
+use crate::origin::{Asking, Existing, Fetching, Poll, Position, WriteError, Written};
+use crate::stamp::{Incarnation, Seen};
 
 const KEY: Key = Key::Product(7);
 
@@ -38,14 +43,36 @@ impl Origin for ScriptedOrigin {
             self.fetches.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(self.delay).await;
             match self.script {
-                Script::Answer(body) => Ok(Fetched::found(body.into(), false)),
-                Script::Empty => Ok(Fetched::found("[]".into(), true)),
-                Script::Absent => Ok(Fetched::ABSENT),
+                Script::Answer(body) => Ok((Fetched::found(body.into(), false), Seen::default())),
+                Script::Empty => Ok((Fetched::found("[]".into(), true), Seen::default())),
+                Script::Absent => Ok((Fetched::ABSENT, Seen::default())),
                 Script::Fail => Err(OriginError::Down),
                 Script::Panic => panic!("on purpose"),
             }
         })
     }
+
+    fn poll<'a>(&'a self, _position: Option<&'a Position>, _most: usize) -> Asking<'a, Poll> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn write(&self, _command: Command, _at: i64) -> Asking<'_, Written, WriteError> {
+        Box::pin(async { Err(WriteError::Undone(OriginError::Down)) })
+    }
+
+    fn cart(&self, _owner: Owner) -> Asking<'_, Bytes> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn ids(&self, _of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn prune(&self, _retention: Duration) -> Asking<'_, ()> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn reconnect(&self) {}
 
     fn is_up(&self) -> bool {
         !self.down.load(Ordering::Relaxed)

@@ -10,15 +10,20 @@ mod rows;
 pub use load::LoadError;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use atelier_import::FileReport;
+use bytes::Bytes;
+use roaring::RoaringBitmap;
 
-use super::{Fetched, Fetching, Origin, OriginError, Rules};
+use super::{Asking, Existing, Fetched, Fetching, Origin, OriginError, Poll, Position, Rules, WriteError, Written};
+use crate::command::{Command, Owner};
 use crate::key::{Key, Page, Sort};
 use crate::model::{
     Answer, Answers, Characteristic, EmbeddedAnswer, Feature, IdText, Meta, Photo, Price, Product, Question, Questions,
     Ratings, Recommended, Review, Reviews, Sku, Style, StylePhoto, Styles, Time, json,
 };
+use crate::stamp::{Incarnation, Seen};
 
 /// A catalogue in process.
 #[derive(Debug)]
@@ -33,8 +38,30 @@ pub struct Memory {
 
 impl Origin for Memory {
     fn fetch(&self, key: Key) -> Fetching<'_> {
-        Box::pin(std::future::ready(self.answer(key)))
+        Box::pin(std::future::ready(self.answer(key).map(|fetched| (fetched, Seen::default()))))
     }
+
+    fn poll<'a>(&'a self, _position: Option<&'a Position>, _most: usize) -> Asking<'a, Poll> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn write(&self, _command: Command, _at: i64) -> Asking<'_, Written, WriteError> {
+        Box::pin(async { Err(WriteError::Undone(OriginError::Down)) })
+    }
+
+    fn cart(&self, _owner: Owner) -> Asking<'_, Bytes> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn ids(&self, _of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn prune(&self, _retention: Duration) -> Asking<'_, ()> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn reconnect(&self) {}
 
     fn is_up(&self) -> bool {
         true

@@ -8,6 +8,8 @@ mod statements;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use roaring::RoaringBitmap;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -15,8 +17,10 @@ pub use self::address::Address;
 use self::reader::Readers;
 pub use self::reader::STATEMENT_GRACE;
 use self::statements::Statement;
-use super::{Fetched, Fetching, Origin, OriginError, Rules};
+use super::{Asking, Existing, Fetched, Fetching, Origin, OriginError, Poll, Position, Rules, WriteError, Written};
+use crate::command::{Command, Owner};
 use crate::key::{Key, Page, Sort};
+use crate::stamp::{Incarnation, Seen};
 
 /// Limits of the connections that read.
 #[derive(Clone, Debug)]
@@ -100,8 +104,30 @@ fn signed(id: u32) -> i32 {
 
 impl Origin for Postgres {
     fn fetch(&self, key: Key) -> Fetching<'_> {
-        Box::pin(self.answer(key))
+        Box::pin(async move { Ok((self.answer(key).await?, Seen::default())) })
     }
+
+    fn poll<'a>(&'a self, _position: Option<&'a Position>, _most: usize) -> Asking<'a, Poll> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn write(&self, _command: Command, _at: i64) -> Asking<'_, Written, WriteError> {
+        Box::pin(async { Err(WriteError::Undone(OriginError::Down)) })
+    }
+
+    fn cart(&self, _owner: Owner) -> Asking<'_, Bytes> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn ids(&self, _of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn prune(&self, _retention: Duration) -> Asking<'_, ()> {
+        Box::pin(async { Err(OriginError::Down) })
+    }
+
+    fn reconnect(&self) {}
 
     fn is_up(&self) -> bool {
         self.readers.is_up()

@@ -1,0 +1,101 @@
+//! Deliberate bugs, for the tests which show that the checker finds them. Without the feature `red`, which only tests have,
+//! none can be switched on, and every question here is the constant `false`.
+
+/// A bug. The numbers are those of docs/freshness.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Red {
+    /// Floors are not looked at.
+    NoFloorCheck = 1,
+    /// A poll moves the fence before it raises the floors.
+    FloorsAfterFence = 2,
+    /// A proof reads the floors before the fence.
+    FloorsReadFirst = 3,
+    /// Changes are read as `id > the last one seen`.
+    CursorById = 4,
+    /// Those who wait for a fetch take what it brings.
+    FollowersTrust = 5,
+    /// The stamp is taken in a statement of its own, behind the data.
+    StampApart = 6,
+    /// The stamp of a write is taken inside its transaction.
+    StampBeforeCommit = 7,
+    /// Fetches go to a standby.
+    FetchFromStandby = 8,
+    /// The fence never closes.
+    FenceAlwaysOpen = 9,
+    /// The incarnation that a fetch saw is not looked at, and no new one begins an epoch.
+    NoIncarnation = 10,
+    /// A resync clears the floors of the view in use.
+    FloorsClearedInPlace = 11,
+    /// What this node read itself within the bound needs no floor.
+    YoungBeforeFloors = 12,
+    /// A new view begins without the raises of this node's own writes.
+    RaisesForgotten = 13,
+    /// Writes whose stamp was lost are not looked at.
+    PendingIgnored = 14,
+    /// A gap between the position and what was pruned is not looked at.
+    NoHorizon = 15,
+    /// What Redis has is taken without a proof.
+    L2Trusted = 16,
+    /// The existence filter learns of ids behind the fence.
+    FilterAfterFence = 17,
+    /// What a soft purge outdated is never hard.
+    SoftForever = 18,
+    /// Rows may be moved to another parent (dropped in the database by the test).
+    NoFixedKeys = 19,
+    /// A trigger is missing (dropped in the database by the test).
+    TriggerMissing = 20,
+    /// Erased answers, and those from before a write of this node, may be served in an outage.
+    NoBar = 21,
+    /// What a fetch brought from another incarnation is answered.
+    ForeignAnswered = 22,
+    /// The fence counts from the end of a poll.
+    FenceFromEnd = 23,
+    /// A change raises the floor before what makes it hard.
+    FloorBeforeHard = 24,
+}
+
+#[cfg(feature = "red")]
+mod switch {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::Red;
+
+    static ON: AtomicU32 = AtomicU32::new(0);
+
+    /// Whether this bug is switched on.
+    pub fn is_on(bug: Red) -> bool {
+        ON.load(Ordering::Relaxed) & (1 << bug as u8) != 0
+    }
+
+    /// Switches on the bugs named in `RED`, as in `RED=4,16`, and nothing else. Returns what is on.
+    pub fn from_environment() -> Vec<u8> {
+        let text = std::env::var("RED").unwrap_or_default();
+        let bugs: Vec<u8> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+        ON.store(bugs.iter().fold(0, |on, bug| on | 1 << bug), Ordering::Relaxed);
+        bugs
+    }
+
+    /// Switches on these bugs and nothing else.
+    pub fn set(bugs: &[Red]) {
+        ON.store(bugs.iter().fold(0, |on, bug| on | 1 << *bug as u8), Ordering::Relaxed);
+    }
+}
+
+#[cfg(not(feature = "red"))]
+mod switch {
+    use super::Red;
+
+    /// Whether this bug is switched on: never.
+    #[inline(always)]
+    pub const fn is_on(_bug: Red) -> bool {
+        false
+    }
+
+    /// Which bugs are switched on: none.
+    pub const fn from_environment() -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+pub use self::switch::*;
