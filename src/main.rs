@@ -115,7 +115,7 @@ async fn run(config: Config) -> Result<(), String> {
         None => None,
     };
     let without = if l2.is_none() { " No REDIS_URL: answers are not shared with other nodes." } else { "" };
-    let cache = Cache::new(origin, l2, config.cache);
+    let cache = Cache::new(origin, l2, config.cache, config.live);
     let api = Api::new(Arc::clone(&cache), config.http);
 
     let drain = Drain::default();
