@@ -175,3 +175,5 @@ impl Memory {
     }
 }
 
+#[cfg(test)]
+mod tests;
