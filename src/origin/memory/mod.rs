@@ -138,9 +138,9 @@ impl Memory {
     }
 
     fn change(&self, command: Command, at: i64) -> Result<Written, WriteError> {
-        if let Command::Purge(Purge { what, actor, reason }) = &command {
+        if let Command::Purge(Purge { what, actor, peer, reason }) = &command {
             // There is no table for it, so the log is the audit. It may block, so it stands before the lock.
-            info!(?what, ?actor, ?reason, "an operator purges");
+            info!(?what, ?actor, ?peer, ?reason, "an operator purges");
         }
         self.state_mut().map_err(WriteError::Undone)?.write(command, at)
     }

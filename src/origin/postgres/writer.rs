@@ -154,8 +154,11 @@ fn undone(error: Error, client: &Client) -> Ended {
         Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED => {
             Ended::Conflict(OriginError::Failed(error.into()))
         }
-        // Class 23 is an integrity constraint.
-        Some(code) if code.code().starts_with("23") => Ended::Not(WriteError::Invalid),
+        // Class 23 is an integrity constraint, and what breaks one does not fit the catalogue. But new ids are ours: when one is
+        // taken, the table's sequence is behind its rows, and that is nobody's fault who writes.
+        Some(code) if code.code().starts_with("23") && *code != SqlState::UNIQUE_VIOLATION => {
+            Ended::Not(WriteError::Invalid)
+        }
         Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::QUERY_CANCELED => {
             Ended::Not(WriteError::Undone(OriginError::Late))
         }

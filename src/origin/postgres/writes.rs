@@ -85,8 +85,8 @@ impl Text {
             | Self::AnswerReport => &[Type::INT4],
             Self::Cart => &[Type::BYTEA, Type::INT4, Type::INT8],
             Self::Interaction => &[Type::TEXT, Type::TEXT, Type::TEXT, Type::INT8],
-            Self::Purge => &[Type::TEXT_ARRAY, Type::INT2, Type::TEXT, Type::TEXT],
-            Self::Epoch => &[Type::TEXT, Type::TEXT],
+            Self::Purge => &[Type::TEXT_ARRAY, Type::INT2, Type::TEXT, Type::TEXT, Type::TEXT],
+            Self::Epoch => &[Type::TEXT, Type::TEXT, Type::TEXT],
         }
     }
 }
@@ -122,12 +122,12 @@ pub(super) async fn write(writers: &Writers, command: Command, at: i64) -> Resul
         Command::AddInteraction { element, widget, time } => {
             writers.run(Text::Interaction, &[&element, &widget, &time, &at], INVALID).await
         }
-        Command::Purge(Purge { what: Purged::Tags(tags, kind), actor, reason }) => {
+        Command::Purge(Purge { what: Purged::Tags(tags, kind), actor, peer, reason }) => {
             let tags: Vec<_> = tags.iter().map(ToString::to_string).collect();
-            writers.run(Text::Purge, &[&tags, &kind.number(), &actor, &reason], INVALID).await
+            writers.run(Text::Purge, &[&tags, &kind.number(), &actor, &peer, &reason], INVALID).await
         }
-        Command::Purge(Purge { what: Purged::Epoch, actor, reason }) => {
-            writers.run(Text::Epoch, &[&actor, &reason], INVALID).await
+        Command::Purge(Purge { what: Purged::Epoch, actor, peer, reason }) => {
+            writers.run(Text::Epoch, &[&actor, &peer, &reason], INVALID).await
         }
     }
 }

@@ -134,7 +134,7 @@ fn some_answer(question: u32) -> NewAnswer {
 }
 
 fn purge(what: Purged) -> Command {
-    Command::Purge(Purge { what, actor: "test".to_owned(), reason: "a test".to_owned() })
+    Command::Purge(Purge { what, actor: "test".to_owned(), peer: "-".to_owned(), reason: "a test".to_owned() })
 }
 
 fn tags(texts: &[&str]) -> Vec<Tag> {
