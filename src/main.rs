@@ -10,6 +10,7 @@ use atelier_edge::http::{self, Api};
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
+use atelier_edge::red;
 use atelier_edge::server::{self, Drain};
 use atelier_edge::telemetry;
 use atelier_import::sample::Sample;
@@ -104,6 +105,10 @@ fn serve(config: Config) -> ExitCode {
 }
 
 async fn run(config: Config) -> Result<(), String> {
+    let bugs = red::from_environment();
+    if !bugs.is_empty() {
+        warn!(?bugs, "deliberate bugs are switched on");
+    }
     let listener = bind("ATELIER_LISTEN", config.listen)?;
     let admin = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
