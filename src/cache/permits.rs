@@ -52,7 +52,8 @@ impl Resizable {
             self.semaphore.add_permits(size - before);
         } else if size < before {
             let semaphore = std::sync::Arc::clone(&self.semaphore);
-            let fewer = u32::try_from(before - size).unwrap_or(u32::MAX);
+            let fewer = before - size - semaphore.forget_permits(before - size);
+            let fewer = u32::try_from(fewer).unwrap_or(u32::MAX);
             tokio::spawn(async move {
                 if let Ok(permits) = semaphore.acquire_many_owned(fewer).await {
                     permits.forget();
@@ -111,6 +112,8 @@ mod tests {
         permits.resize(2);
         let second = permits.acquire(0, PATIENCE).await.unwrap();
         permits.resize(1);
+        // Whoever takes it away queues like everybody else.
+        tokio::task::yield_now().await;
         drop(first);
         assert!(permits.acquire(1, PATIENCE).await.is_none(), "the one that came free was taken away");
         drop(second);

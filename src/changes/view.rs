@@ -111,10 +111,6 @@ impl<W: Word> View<W> {
         self
     }
 
-    pub(super) fn cells(&self) -> usize {
-        self.floor.cells.len()
-    }
-
     #[inline(always)]
     pub(super) fn stamp(&self) -> Stamp {
         Stamp::new(self.stamp.load())
