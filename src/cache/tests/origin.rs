@@ -47,7 +47,7 @@ struct History {
 
 #[derive(Debug)]
 pub(crate) struct ScriptedOrigin {
-    pub(crate) script: Mutex<Script>,
+    script: Mutex<Script>,
     pub(crate) commit: Mutex<Commit>,
     pub(crate) delay: Mutex<Duration>,
     history: Mutex<History>,
@@ -90,10 +90,6 @@ impl ScriptedOrigin {
 
     pub(crate) fn reconnects(&self) -> usize {
         self.reconnects.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set(&self, script: Script) {
-        *self.script.lock().unwrap() = script;
     }
 
     pub(crate) fn blind(&self, blind: bool) {
