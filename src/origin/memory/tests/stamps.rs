@@ -1,13 +1,12 @@
 //! A stamp and the answer it stands on belong together, whoever writes meanwhile.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
 use super::*;
 use crate::stamp::Stamp;
 
-/// How long the two threads are let loose on each other.
+/// How long the threads are let loose on each other.
 const LONG: Duration = Duration::from_millis(500);
 
 /// How helpful the first review listed is.
@@ -21,31 +20,32 @@ fn an_answer_has_seen_exactly_the_writes_up_to_its_stamp() {
     let memory = memory();
     let key: Key = "reviews/2/newest/1x1".parse().unwrap();
     let first = now(memory.fetch(key)).unwrap().1.stamp;
-    let done = AtomicBool::new(false);
+    let end = Instant::now() + LONG;
 
     let (votes, fetched) = thread::scope(|scope| {
         // The stamp of every vote, the n-th at n, with writes to other products between them.
         let writer = scope.spawn(|| {
-            let (mut votes, end) = (vec![first], Instant::now() + LONG);
+            let mut votes = vec![first];
             while Instant::now() < end {
-                for _ in 0..votes.len() % 3 {
+                if votes.len() % 4 == 0 {
                     write(&memory, Command::Vote(Subject::Question, 1, Vote::Helpful)).unwrap();
                 }
                 let voted = write(&memory, Command::Vote(Subject::Review, 7, Vote::Helpful)).unwrap();
                 votes.push(voted.seen.unwrap().stamp);
             }
-            done.store(true, Ordering::Relaxed);
             votes
         });
-        let reader = scope.spawn(|| {
+        // Several, since a writer that waits for one of them comes in between what another one reads.
+        let read = || {
             let mut fetched: Vec<(Bytes, Stamp)> = Vec::new();
-            while !done.load(Ordering::Relaxed) {
+            while Instant::now() < end {
                 let (answer, seen) = now(memory.fetch(key)).unwrap();
                 fetched.push((answer.body.unwrap(), seen.stamp));
             }
             fetched
-        });
-        (writer.join().unwrap(), reader.join().unwrap())
+        };
+        let readers = [(); 4].map(|()| scope.spawn(read));
+        (writer.join().unwrap(), readers.map(|reader| reader.join().unwrap()).concat())
     });
 
     assert!(votes.is_sorted_by(|a, b| a < b), "a later write has a greater stamp");
