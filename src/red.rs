@@ -53,22 +53,31 @@ pub enum Red {
     FenceFromEnd = 23,
     /// A change raises the floor before what makes it hard.
     FloorBeforeHard = 24,
+    /// A proof asks for writes whose stamp was lost behind everything else (the other form of 14).
+    PendingReadLast = 25,
 }
 
 #[cfg(feature = "red")]
 mod switch {
+    use std::cell::Cell;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::Red;
 
+    /// In this process.
     static ON: AtomicU32 = AtomicU32::new(0);
+
+    thread_local! {
+        /// On this thread besides, for tests that run beside others.
+        static HERE: Cell<u32> = const { Cell::new(0) };
+    }
 
     /// Whether this bug is switched on.
     pub fn is_on(bug: Red) -> bool {
-        ON.load(Ordering::Relaxed) & (1 << bug as u8) != 0
+        (ON.load(Ordering::Relaxed) | HERE.get()) & (1 << bug as u8) != 0
     }
 
-    /// Switches on the bugs named in `RED`, as in `RED=4,16`, and nothing else. Returns what is on.
+    /// Switches on the bugs named in `RED`, as in `RED=4,16`, for this process. Returns what is on.
     pub fn from_environment() -> Vec<u8> {
         let text = std::env::var("RED").unwrap_or_default();
         let bugs: Vec<u8> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
@@ -76,9 +85,16 @@ mod switch {
         bugs
     }
 
-    /// Switches on these bugs and nothing else.
-    pub fn set(bugs: &[Red]) {
-        ON.store(bugs.iter().fold(0, |on, bug| on | 1 << *bug as u8), Ordering::Relaxed);
+    /// Runs something with one bug switched on, on this thread alone.
+    pub fn with<T>(bug: Red, run: impl FnOnce() -> T) -> T {
+        struct Off(u32);
+        impl Drop for Off {
+            fn drop(&mut self) {
+                HERE.set(self.0);
+            }
+        }
+        let _off = Off(HERE.replace(HERE.get() | 1 << bug as u8));
+        run()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Nothing here asks a database or Redis. The poller brings what a poll learned, a write brings what it changed, and the
 //! hit path asks for a judgement, which takes a few loads, one look at the clock and no lock.
 
+mod advance;
+mod clock;
 mod covers;
 mod filter;
 mod pending;
@@ -26,11 +28,17 @@ use crate::red::{self, Red};
 use crate::stamp::{Epoch, Incarnation, OrdToken, Seen, Stamp};
 use crate::tag::{Kind, Tag};
 
+use self::advance::advance;
 use self::covers::Covers;
 use self::filter::Filters;
 use self::pending::Pending;
 use self::raises::Raises;
 use self::view::{Change, View};
+
+#[cfg(test)]
+mod interleavings;
+#[cfg(test)]
+mod model;
 
 pub use self::poller::{Poller, Settings as PollerSettings};
 pub use self::proof::Proof;
@@ -108,7 +116,7 @@ impl Changes {
     /// Judges an entry, and says at which moment.
     #[inline]
     pub fn prove(&self, facts: &Facts) -> (Proof, Instant) {
-        self.prove_at(facts, Instant::now)
+        self.prove_at(facts, clock::now)
     }
 
     #[inline(always)]
@@ -183,7 +191,7 @@ impl Changes {
         let since = self.pending.since(place, self.settings.cells);
         let view = self.view.load();
         let proved = view.proved();
-        let open = proved >= Instant::now().before(self.settings.bound) && proved > since;
+        let open = proved >= clock::now().before(self.settings.bound) && proved > since;
         open && self.filters.lack(key, view.epoch)
     }
 
@@ -203,20 +211,15 @@ impl Changes {
         if another || poll.stamp < view.stamp() {
             return Err(Resync);
         }
-        if red::is_on(Red::FloorsAfterFence) {
-            view.prove_until(poll.stamp, begun);
-        }
-        match tags {
-            Tags::These(tags) => tags.iter().for_each(|(tag, kind)| self.apply(&view, *tag, *kind, poll.stamp, grace)),
+        let until = if red::is_on(Red::FenceFromEnd) { clock::now() } else { begun };
+        advance(&view, &self.pending, poll.stamp, until, |view| match tags {
+            Tags::These(tags) => tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, grace)),
             // Outdating too much is always safe.
-            Tags::TooMany(kind) => self.apply(&view, Tag::All, *kind, poll.stamp, grace),
-        }
-        let until = if red::is_on(Red::FenceFromEnd) { Instant::now() } else { begun };
-        view.prove_until(poll.stamp, until);
+            Tags::TooMany(kind) => self.apply(view, Tag::All, *kind, poll.stamp, grace),
+        });
         if red::is_on(Red::FilterAfterFence) {
             self.note_ids(tags);
         }
-        self.pending.lift(begun, |covers| view.apply(covers, Change::Own, poll.stamp));
         lock(&self.raises).forget_before(begun);
         Ok(())
     }
@@ -246,7 +249,7 @@ impl Changes {
                 Tag::All => &Resource::ALL[..],
                 Tag::Class(class) | Tag::Row(class, _) => &Resource::ALL[class as usize..=class as usize],
             };
-            let now = Instant::now();
+            let now = clock::now();
             lock(&self.softened).extend(classes.iter().map(|class| Softened {
                 due: now.after(grace[*class as usize]),
                 epoch: view.epoch,
@@ -348,11 +351,11 @@ impl Changes {
                 self.filters.note(*tag);
                 view.apply(Covers::of(*tag), Change::Own, seen.stamp);
             }
-            raises.push(Instant::now(), seen.incarnation, covers, seen.stamp);
+            raises.push(clock::now(), seen.incarnation, covers, seen.stamp);
             return Some(OrdToken { epoch: view.epoch.short(), stamp: seen.stamp });
         }
         drop(raises);
-        self.pending.add(covers, Instant::now());
+        self.pending.add(&covers, clock::now());
         None
     }
 

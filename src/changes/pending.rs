@@ -28,10 +28,10 @@ impl<W: Word> Pending<W> {
     }
 
     /// Adds what was changed. Has to be done before the write is answered.
-    pub(super) fn add(&self, covers: impl IntoIterator<Item = Covers>, since: Instant) {
-        let mut waiting = self.lock();
-        waiting.extend(covers.into_iter().map(|covers| (covers, since)));
-        self.count.store(waiting.len() as u64);
+    pub(super) fn add(&self, covers: &[Covers], since: Instant) {
+        // The count is never below the length of the list: it goes up before, and down after.
+        self.count.add(covers.len() as u64);
+        self.lock().extend(covers.iter().map(|covers| (*covers, since)));
     }
 
     /// When the last write was made that waits and touches this place; boot time if none does. A proof asks this before it
@@ -51,20 +51,17 @@ impl<W: Word> Pending<W> {
         touching.map(|(_, since)| *since).max().unwrap_or_default()
     }
 
-    /// Takes off those that a poll begun at `begun` has seen, and gives each to `apply` first.
-    pub(super) fn lift(&self, begun: Instant, mut apply: impl FnMut(Covers)) {
+    /// Takes off those that a poll begun at `begun` has seen, when `apply` has noted them. One thread does this.
+    pub(super) fn lift(&self, begun: Instant, apply: impl FnMut(Covers)) {
         if self.count.load() == 0 {
             return;
         }
-        let mut waiting = self.lock();
-        waiting.retain(|(covers, since)| {
-            let seen = *since < begun;
-            if seen {
-                apply(*covers);
-            }
-            !seen
-        });
-        self.count.store(waiting.len() as u64);
+        let seen: Vec<_> = self.lock().iter().filter(|(_, since)| *since < begun).map(|(covers, _)| *covers).collect();
+        let number = seen.len() as u64;
+        seen.into_iter().for_each(apply);
+        // What was added meanwhile is younger than the poll.
+        self.lock().retain(|(_, since)| *since >= begun);
+        self.count.subtract(number);
     }
 }
 
@@ -81,8 +78,8 @@ mod tests {
         let place = |text: &str| Place::of(text.parse().unwrap());
         let covers = |text: &str| Covers::of(text.parse().unwrap());
         let since = |pending: &Pending<_>, key| pending.since(place(key), 1 << 10).nanos();
-        pending.add([covers("reviews:7"), covers("meta:7")], at(100));
-        pending.add([covers("reviews:7")], at(150));
+        pending.add(&[covers("reviews:7"), covers("meta:7")], at(100));
+        pending.add(&[covers("reviews:7")], at(150));
         assert_eq!(since(&pending, "reviews/7/newest/1x5"), 150);
         assert_eq!(since(&pending, "meta/7"), 100);
         assert_eq!(since(&pending, "meta/8"), 0);

@@ -2,7 +2,7 @@
 //!
 //! The order of the loads is the reverse of the order in which a poll stores: pending writes, then the fence, then the
 //! floors. In any other order a blind node's reader could check old floors, a poll could land, and the fence would pass an
-//! answer that it had just outdated. `loom.rs` tries all of them.
+//! answer that it had just outdated. `interleavings.rs` tries them all.
 
 use std::time::Duration;
 
@@ -38,7 +38,9 @@ pub(super) fn prove<W: Word, V: std::ops::Deref<Target: std::ops::Deref<Target =
     now: impl FnOnce() -> Instant,
     bound: Duration,
 ) -> (Proof, Instant) {
-    let since = if red::is_on(Red::PendingIgnored) { Instant::default() } else { pending.since(facts.place, cells) };
+    let late = red::is_on(Red::PendingReadLast);
+    let ignored = red::is_on(Red::PendingIgnored);
+    let mut since = if ignored || late { Instant::default() } else { pending.since(facts.place, cells) };
     let view = view();
     let mut floor = Stamp::ZERO;
     if red::is_on(Red::FloorsReadFirst) {
@@ -47,6 +49,9 @@ pub(super) fn prove<W: Word, V: std::ops::Deref<Target: std::ops::Deref<Target =
     let proved = view.proved();
     if !red::is_on(Red::FloorsReadFirst) {
         floor = view.floor(facts.place);
+    }
+    if late {
+        since = pending.since(facts.place, cells);
     }
     if facts.epoch != view.epoch {
         return (Proof::Outdated, now());

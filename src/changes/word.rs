@@ -14,25 +14,46 @@ pub(super) trait Word: Send + Sync {
     fn store(&self, value: u64);
     /// The same, but never lower than it was.
     fn raise(&self, value: u64);
+    /// The same, by so much more than it was.
+    fn add(&self, more: u64);
+    /// The same, by so much less than it was.
+    fn subtract(&self, less: u64);
 }
 
-impl Word for AtomicU64 {
-    fn new(value: u64) -> Self {
-        Self::new(value)
-    }
+/// The one text of the orders, so that loom tries those that serve.
+macro_rules! word {
+    ($atomic:ty) => {
+        impl Word for $atomic {
+            fn new(value: u64) -> Self {
+                Self::new(value)
+            }
 
-    #[inline(always)]
-    fn load(&self) -> u64 {
-        self.load(Ordering::Acquire)
-    }
+            #[inline(always)]
+            fn load(&self) -> u64 {
+                self.load(Ordering::Acquire)
+            }
 
-    #[inline(always)]
-    fn store(&self, value: u64) {
-        self.store(value, Ordering::Release);
-    }
+            #[inline(always)]
+            fn store(&self, value: u64) {
+                self.store(value, Ordering::Release);
+            }
 
-    #[inline(always)]
-    fn raise(&self, value: u64) {
-        self.fetch_max(value, Ordering::Release);
-    }
+            #[inline(always)]
+            fn raise(&self, value: u64) {
+                self.fetch_max(value, Ordering::Release);
+            }
+
+            fn add(&self, more: u64) {
+                self.fetch_add(more, Ordering::AcqRel);
+            }
+
+            fn subtract(&self, less: u64) {
+                self.fetch_sub(less, Ordering::AcqRel);
+            }
+        }
+    };
 }
+
+word!(AtomicU64);
+#[cfg(test)]
+word!(loom::sync::atomic::AtomicU64);
