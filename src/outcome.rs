@@ -21,6 +21,8 @@ pub enum Outcome {
     Collapsed,
     /// Asked of the origin for this request alone.
     Unstored,
+    /// Asked of the origin, because no tier may have it.
+    Bypass,
 }
 
 impl Outcome {
@@ -34,6 +36,7 @@ impl Outcome {
             Self::Refetched => "atelier-edge; fwd=stale; stored",
             Self::Collapsed => "atelier-edge; fwd=uri-miss; collapsed",
             Self::Unstored => "atelier-edge; fwd=uri-miss",
+            Self::Bypass => "atelier-edge; fwd=bypass",
         }
     }
 

@@ -10,22 +10,26 @@ mod l2;
 mod permits;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use tracing::{Instrument, debug, warn};
 
 use crate::cause::Causes;
+use crate::command::{Command, Owner};
 use crate::entry::{Answer, Document, Entry};
 use crate::freshness::{self, Freshness, Instant};
 use crate::key::{Key, Resource};
 use crate::origin::{Fetched, Origin, OriginError};
 use crate::outcome::Outcome;
+use crate::stamp::OrdToken;
 
 use self::flight::{Flights, Seat};
 use self::l1::L1;
 use self::permits::Permits;
 
 pub use self::l2::{Address as L2Address, L2, Settings as L2Settings};
+pub use crate::origin::WriteError;
 
 /// Limits and times of the cache.
 #[derive(Clone, Debug)]
@@ -152,6 +156,36 @@ impl Cache {
         let fetch = tokio::spawn(async move { cache.fetch(key).await }.in_current_span());
         match tokio::time::timeout(self.settings.budget, fetch).await {
             Ok(Ok(entry)) => entry.map(Arc::new),
+            Ok(Err(_panicked)) => Err(Unavailable::Lost),
+            Err(_late) => Err(Unavailable::Late),
+        }
+    }
+
+    /// Does a write, in a task of its own: a client that leaves neither ends nor halves it. Its place in the history of
+    /// changes, if that is known.
+    ///
+    /// # Errors
+    /// When it was not done, or may not have been.
+    pub async fn write(self: &Arc<Self>, command: Command) -> Result<Option<OrdToken>, WriteError> {
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        let origin = Arc::clone(&self.origin);
+        let write = tokio::spawn(async move { origin.write(command, at).await }.in_current_span());
+        match write.await {
+            Ok(written) => written.map(|_written| None),
+            Err(_panicked) => Err(WriteError::Uncertain(Vec::new())),
+        }
+    }
+
+    /// The document of a cart, from the origin: no tier has it.
+    ///
+    /// # Errors
+    /// When the origin gives no answer within the budget.
+    pub async fn cart(self: &Arc<Self>, owner: Owner) -> Result<Bytes, Unavailable> {
+        let origin = Arc::clone(&self.origin);
+        let fetch = tokio::spawn(async move { origin.cart(owner).await }.in_current_span());
+        match tokio::time::timeout(self.settings.budget, fetch).await {
+            Ok(Ok(cart)) => cart.map_err(Unavailable::from),
             Ok(Err(_panicked)) => Err(Unavailable::Lost),
             Err(_late) => Err(Unavailable::Late),
         }
