@@ -1,25 +1,34 @@
 //! One request: route, look up, respond. No framework between the three.
 
 pub mod admin;
+mod authorization;
 mod body;
 mod conditional;
+mod document;
 mod encoding;
+mod expectation;
 mod framing;
+pub mod min_ord;
 mod respond;
 pub mod route;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 use tracing::error;
 
+use self::body::Room;
+use self::document::Desk;
 use self::encoding::Accepted;
+use self::expectation::Expectation;
 use self::respond::{Found, Problem};
-use self::route::{Asked, Nothing, Refused, Target, View};
+use self::route::{Asked, Change, Nothing, Refused, Target, View};
 use crate::cache::{Cache, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
@@ -27,6 +36,7 @@ use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
 use crate::outcome::Outcome;
 
+pub use self::authorization::Token;
 pub use self::body::Limits as BodyLimits;
 pub use self::respond::{Body, Manners};
 
@@ -47,41 +57,24 @@ pub struct Settings {
     pub manners: Manners,
 }
 
-/// A demanded token. Its text is never shown.
-#[derive(Clone)]
-pub struct Token(Arc<[u8]>);
-
-impl Token {
-    /// A token of these bytes.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-
-    /// Whether the request brings it. Takes as long for a wrong byte at the beginning as for one at the end.
-    fn is_in(&self, headers: &HeaderMap) -> bool {
-        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        let differs = given.iter().zip(&*self.0).fold(0, |differs, (given, wanted)| differs | (given ^ wanted));
-        differs == 0 && given.len() == self.0.len()
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
 /// Answers the requests of the API.
 #[derive(Clone)]
 pub struct Api {
     cache: Arc<Cache>,
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+}
+
+/// What all requests share besides the cache. It is one thing, because it is cloned for each of them.
+struct Shared {
+    settings: Settings,
+    room: Room,
+    desk: Desk,
 }
 
 impl Api {
     /// Answers from `cache`.
     pub fn new(cache: Arc<Cache>, settings: Settings) -> Self {
-        Self { cache, settings: Arc::new(settings) }
+        Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
     /// Answers one request. There is always an answer.
@@ -94,7 +87,7 @@ impl Api {
 
     async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
-        let settings = &*self.settings;
+        let settings = &self.shared.settings;
 
         if !framing::is_sound(&head) {
             return Err(Problem::Head);
@@ -107,14 +100,18 @@ impl Api {
         if !path.starts_with('/') {
             return Err(Problem::TargetForm);
         }
-        // A refusal comes before one of the body, but it leaves no body behind on a connection that stays open either.
-        let admitted = self.admit(&head.method, path, query, &head.headers);
-        let asked = match (admitted, body::discard(body, settings.body).await) {
-            (Ok(Admitted::Read(asked)), Ok(())) => asked,
-            (Ok(Admitted::Options(target)), Ok(())) => return Ok(respond::options(Some(target.route))),
-            (Ok(_), Err(of_body)) => return Err(of_body),
-            (Err(refusal), Ok(())) => return Err(refusal),
-            (Err(refusal), Err(_)) => return Ok(respond::closing(respond::problem(refusal))),
+        let asked = match self.admit(&head, path, query) {
+            Ok(Admitted::Read(asked)) => {
+                body::discard(body, settings.body).await?;
+                asked
+            }
+            // Boxed, so that reads do not carry the state of writes with them.
+            Ok(Admitted::Write(change)) => return Box::pin(self.write(change, body, &head.headers)).await,
+            Ok(Admitted::Options(target)) => {
+                body::discard(body, settings.body).await?;
+                return Ok(respond::options(Some(target.route)));
+            }
+            Err(refusal) => return Ok(Box::pin(self.refuse(refusal, body, &head.headers)).await),
         };
 
         match asked {
@@ -136,31 +133,48 @@ impl Api {
                 let tag = nothing.surrogate_key();
                 Ok(self.send_copy(body, Outcome::HitFilter, tag, Duration::ZERO, &head.headers))
             }
+            Asked::Cart => {
+                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers)).await?);
+                let unchanged = conditional::unchanged(&head.headers, &cart.etag);
+                Ok(respond::cart(&cart, unchanged, settings.manners))
+            }
         }
     }
 
     /// The checks of the contract in their order, as far as they need no body.
-    fn admit(
-        &self,
-        method: &Method,
-        path: &str,
-        query: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Result<Admitted, Problem> {
-        if path.len() + query.map_or(0, |query| query.len() + 1) > self.settings.target_max {
+    fn admit(&self, head: &Parts, path: &str, query: Option<&str>) -> Result<Admitted, Problem> {
+        if path.len() + query.map_or(0, |query| query.len() + 1) > self.shared.settings.target_max {
             return Err(Problem::TargetTooLong);
         }
-        let target = route::target(path, query, self.settings.aliases).map_err(Problem::Refused)?;
-        if !target.route.knows(method) {
+        let target = route::target(path, query, self.shared.settings.aliases).map_err(Problem::Refused)?;
+        if !target.route.knows(&head.method) {
             return Err(Problem::Refused(Refused::Method(target.route)));
         }
-        if method == Method::OPTIONS {
+        if head.method == Method::OPTIONS {
             return Ok(Admitted::Options(target));
         }
-        if self.settings.token.as_ref().is_some_and(|token| !token.is_in(headers)) {
+        let writes = matches!(head.method, Method::POST | Method::PUT);
+        if writes && Expectation::of(&head.headers) == Expectation::Other {
+            return Err(Problem::Expectation);
+        }
+        if self.shared.settings.token.as_ref().is_some_and(|token| !token.is_in(&head.headers)) {
             return Err(Problem::Token);
         }
-        target.asked(query, self.settings.rows_max).map(Admitted::Read).map_err(Problem::Refused)
+        let admitted = if writes {
+            target.change().map(Admitted::Write)
+        } else {
+            target.asked(query, self.shared.settings.rows_max).map(Admitted::Read)
+        };
+        admitted.map_err(Problem::Refused)
+    }
+
+    /// Answers a request that was refused by its head. That comes before what may be wrong with its body, but it leaves no
+    /// body behind on a connection that stays open either. Who waits to be told to send one is not told.
+    async fn refuse(&self, refusal: Problem, body: Incoming, headers: &HeaderMap) -> Response<Body> {
+        let is_read = Expectation::of(headers) != Expectation::Continue
+            && body::discard(body, self.shared.settings.body).await.is_ok();
+        let response = respond::problem(refusal);
+        if is_read { response } else { respond::closing(response) }
     }
 
     fn found(
@@ -193,7 +207,7 @@ impl Api {
                         age,
                         unchanged: conditional::unchanged(headers, &variant.etag),
                     },
-                    self.settings.manners,
+                    self.shared.settings.manners,
                 ));
             }
             View::Count(count) => with_count(&document.identity.body, count),
@@ -215,7 +229,7 @@ impl Api {
         let variant = Variant::new(body);
         let unchanged = conditional::unchanged(headers, &variant.etag);
         let found = Found { variant: &variant, encoding: Encoding::Identity, surrogate_key, outcome, age, unchanged };
-        respond::found(&found, self.settings.manners)
+        respond::found(&found, self.shared.settings.manners)
     }
 }
 
@@ -223,6 +237,7 @@ impl Api {
 enum Admitted {
     Options(Target),
     Read(Asked),
+    Write(Change),
 }
 
 impl From<Unavailable> for Problem {

@@ -14,9 +14,10 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-use super::route::{Named, Refused, Route};
+use super::route::{Addition, Change, Named, Refused, Route};
 use crate::entry::{Encoding, Variant};
 use crate::outcome::Outcome;
+use crate::stamp::OrdToken;
 
 /// The body of every response. Its length is known, so hyper writes `Content-Length`, for HEAD too.
 pub type Body = Full<Bytes>;
@@ -32,8 +33,10 @@ const ONE_DAY: HeaderValue = HeaderValue::from_static("86400");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, no-cache");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 const BY_ENCODING_AND_TOKEN: HeaderValue = HeaderValue::from_static("Accept-Encoding, Authorization");
+const BY_TOKEN: HeaderValue = HeaderValue::from_static("Authorization");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BROTLI: HeaderValue = HeaderValue::from_static("br");
 const TOKEN: HeaderValue = HeaderValue::from_static("Token");
@@ -41,6 +44,7 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+const ATELIER_ORD: HeaderName = HeaderName::from_static("atelier-ord");
 
 /// How many headers an answer of the catalogue has at most, `Date` by hyper included.
 const HEADERS_MAX: usize = 16;
@@ -75,6 +79,10 @@ pub(super) enum Problem {
     BodyTimeout,
     /// The request's body ended early or is framed wrongly.
     BodyBroken,
+    /// The client expects something before it sends a body.
+    Expectation,
+    /// The body of this write is not as described, or what it is about is not there.
+    Unfit(Change),
     /// There is no answer now.
     Unavailable,
     /// A fault of ours.
@@ -84,14 +92,17 @@ pub(super) enum Problem {
 impl Problem {
     const fn status(self) -> StatusCode {
         match self {
-            Self::Refused(Refused::UnknownPath | Refused::PathId(_)) | Self::NoSuchProduct => StatusCode::NOT_FOUND,
+            Self::Refused(Refused::UnknownPath | Refused::PathId(_))
+            | Self::NoSuchProduct
+            | Self::Unfit(Change::Vote(..)) => StatusCode::NOT_FOUND,
             Self::Refused(Refused::Method(_)) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused(Refused::QueryProductId) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused(Refused::QueryProductId) | Self::Unfit(Change::Add(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -101,10 +112,14 @@ impl Problem {
         match self {
             Self::Refused(Refused::UnknownPath) => "Error: unknown path",
             Self::Refused(Refused::Method(_)) => "Error: method not allowed",
-            Self::Refused(Refused::PathId(Named::Product) | Refused::QueryProductId) | Self::NoSuchProduct => {
-                "Error: invalid product_id provided"
-            }
-            Self::Refused(Refused::PathId(Named::Question)) => "Error: invalid question id provided",
+            Self::Refused(Refused::PathId(named)) => no_such(named),
+            Self::Refused(Refused::QueryProductId) | Self::NoSuchProduct => no_such(Named::Product),
+            Self::Unfit(Change::Vote(subject, ..)) => no_such(Named::of(subject)),
+            Self::Unfit(Change::Add(Addition::Review)) => "Error: Review body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Question)) => "Error: Question body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Answer(_))) => "Error: Answer body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Cart)) => "Error: Cart body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Interaction)) => "Error: Interaction body contains invalid entries",
             Self::Token => "Error: invalid token",
             Self::TargetTooLong => "Error: request target is too long",
             Self::Head => "Error: malformed request head",
@@ -112,6 +127,7 @@ impl Problem {
             Self::BodyTooLarge => "Error: request body is too large",
             Self::BodyTimeout => "Error: request body took too long",
             Self::BodyBroken => "Error: malformed request body",
+            Self::Expectation => "Error: expectation failed",
             Self::Unavailable => "Error: temporarily unavailable",
             Self::Internal => "Error: internal error",
         }
@@ -120,6 +136,16 @@ impl Problem {
     /// Whether what follows on the connection cannot be trusted to be a request.
     const fn closes(self) -> bool {
         matches!(self, Self::Head | Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+    }
+}
+
+/// What is said of an id that is none, or that no row has.
+const fn no_such(named: Named) -> &'static str {
+    match named {
+        Named::Product => "Error: invalid product_id provided",
+        Named::Review => "Error: invalid review id provided",
+        Named::Question => "Error: invalid question id provided",
+        Named::Answer => "Error: invalid answer id provided",
     }
 }
 
@@ -220,6 +246,39 @@ pub(super) fn found(found: &Found<'_>, manners: Manners) -> Response<Body> {
         }
     }
     response(StatusCode::OK, headers, found.variant.body.clone())
+}
+
+/// A cart: 200 with its bytes as they are, or 304 without. Nobody may keep it, and no tier had it.
+pub(super) fn cart(cart: &Variant, unchanged: bool, manners: Manners) -> Response<Body> {
+    let mut headers = common();
+    headers.insert(CACHE_CONTROL, PRIVATE_NO_STORE);
+    headers.insert(VARY, BY_TOKEN);
+    headers.insert(ETAG, cart.etag.clone());
+    if manners.cache_status {
+        headers.insert(CACHE_STATUS, Outcome::Bypass.cache_status());
+    }
+    if unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    headers.insert(CONTENT_TYPE, JSON);
+    response(StatusCode::OK, headers, cart.body.clone())
+}
+
+/// A write that was done, and its place in the history if that is known.
+pub(super) fn done(change: Change, place: Option<OrdToken>) -> Response<Body> {
+    let mut headers = common();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    // A token is hexadecimal digits, a point and digits, which is always a value.
+    if let Some(place) = place.and_then(|place| HeaderValue::try_from(place.to_string()).ok()) {
+        headers.insert(ATELIER_ORD, place);
+    }
+    match change {
+        Change::Vote(..) => response(StatusCode::NO_CONTENT, headers, Bytes::new()),
+        Change::Add(_) => {
+            headers.insert(CONTENT_TYPE, TEXT);
+            response(StatusCode::CREATED, headers, Bytes::from_static(b"Created"))
+        }
+    }
 }
 
 /// A plain text for the admin listener.
