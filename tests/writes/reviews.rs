@@ -69,7 +69,7 @@ pub(crate) fn a_review_is_in_the_next_read_of_every_page_and_counts(shop: &Shop)
     assert_eq!(shop.get("/reviews?product_id=2"), format!("{all},{row}]}}"));
     assert_eq!(
         shop.get("/reviews/meta?product_id=2"),
-        r#"{"product_id":"2","ratings":{"3":"1","4":"3","5":"2"},"recommended":{"false":"1","true":"5"},"characteristics":{"Comfort":{"id":5,"value":"4.1666666666666667"},"Quality":{"id":6,"value":"3.8333333333333333"}}}"#
+        r#"{"product_id":"2","ratings":{"3":"1","4":"3","5":"2"},"recommended":{"false":"1","true":"5"},"characteristics":{"Comfort":{"id":5,"value":"4.1666666666666667"},"Quality":{"id":6,"value":"3.8000000000000000"}}}"#
     );
     if let Some(stored) = shop.psql("SELECT reviewer_email FROM reviews WHERE product_id = 2 ORDER BY id DESC LIMIT 1")
     {

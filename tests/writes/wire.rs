@@ -4,7 +4,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use atelier_rig::{Client, Response};
+use atelier_rig::{Client, Response, Scratch};
 
 use crate::shop::{Origin, Shop};
 
@@ -232,6 +232,33 @@ fn bodies_that_are_too_long_or_too_slow_end_the_connection() {
         }
         assert_eq!(client.read(false).status, 408, "{line}");
         assert!(begun.elapsed() < Duration::from_millis(1_700), "{line} had more than its time");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_head_is_said_before_what_is_wrong_with_its_body() {
+    let scratch = Scratch::new("token");
+    let token = scratch.write("token", "letmein").display().to_string();
+    let shop = Shop::open_with(Origin::InProcess, &[("ATELIER_API_TOKEN_FILE", &token)]);
+    let letmein = "Authorization: letmein\r\n";
+    let table = [
+        ("POST /nowhere", "", 404, "Error: unknown path"),
+        ("PUT /reviews/5", letmein, 404, "Error: unknown path"),
+        ("POST /reviews/x/helpful", letmein, 405, "Error: method not allowed"),
+        ("DELETE /cart", "Expect: x\r\n", 405, "Error: method not allowed"),
+        ("POST /reviews", "Expect: x\r\n", 417, "Error: expectation failed"),
+        ("POST /reviews", "", 401, "Error: invalid token"),
+        ("PUT /reviews/x/helpful", "Authorization: letmeon\r\n", 401, "Error: invalid token"),
+        ("PUT /reviews/x/helpful", letmein, 404, "Error: invalid review id provided"),
+        ("POST /qa/questions/0/answers", letmein, 404, "Error: invalid question id provided"),
+        // The size comes before what only the database knows, and before what the body says.
+        ("PUT /reviews/2147483648/helpful", letmein, 413, "Error: request body is too large"),
+        ("POST /qa/questions/2147483648/answers", letmein, 413, "Error: request body is too large"),
+        ("POST /reviews?product_id=x", letmein, 413, "Error: request body is too large"),
+    ];
+    for (line, headers, status, text) in table {
+        let large = request(line, &format!("{headers}Content-Length: 300000\r\n"), "");
+        assert_eq!(check(&shop, &large, status, Closes).text(), text, "{line}");
     }
 }
 
