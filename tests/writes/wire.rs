@@ -298,21 +298,28 @@ fn bodies_in_flight_share_64_mebibytes() {
     const EACH: usize = 1 << 20;
     let settings = [("ATELIER_BODY_MAX", "2MiB"), ("ATELIER_BODY_TIMEOUT", "60s")];
     let shop = Shop::open_with(Origin::InProcess, &settings);
-    // Each lacks its last byte. Together they leave less room than the next one needs.
-    let unfinished: Vec<Client> = (0..64)
-        .map(|_| {
-            let mut client = shop.client();
-            let body = " ".repeat(EACH - 1);
-            client.send(&request("POST /cart", &format!("Content-Length: {EACH}\r\n"), body));
-            client
-        })
-        .collect();
+    // Each lacks its last byte. Together 64 of them leave less room than the next one needs.
+    let unfinished = || {
+        let mut client = shop.client();
+        let body = " ".repeat(EACH - 1);
+        client.send(&request("POST /cart", &format!("Content-Length: {EACH}\r\n"), body));
+        client
+    };
+    let mut clients: Vec<Client> = (0..64).map(|_| unfinished()).collect();
     let large = with_length("POST /cart", &" ".repeat(100_000));
-    // What was sent is not read at once.
-    atelier_rig::wait_until("the room is taken", Duration::from_secs(20), || {
+    // What was sent is not read at once, and while it is, one of them may find no room and give back what it had. So it is
+    // asked until nothing changes any more.
+    let mut refused = 0;
+    atelier_rig::wait_until("the room is taken", Duration::from_secs(30), || {
         let mut client = shop.client();
         client.send(&large);
-        (client.read(false).status == 503).then_some(())
+        if client.read(false).status == 503 {
+            refused += 1;
+        } else {
+            refused = 0;
+            clients.push(unfinished());
+        }
+        (refused == 20).then_some(())
     });
     let full = check(&shop, &large, 503, GoesOn);
     assert_eq!(full.text(), "Error: temporarily unavailable");
@@ -320,7 +327,7 @@ fn bodies_in_flight_share_64_mebibytes() {
     check(&shop, &request("GET /products/1", "", ""), 200, GoesOn);
     check(&shop, &with_length("PUT /reviews/2147483648/helpful", &" ".repeat(100_000)), 404, GoesOn);
     // Those who leave give their room back, and so do those who come to an end.
-    drop(unfinished);
+    drop(clients);
     atelier_rig::wait_until("there is room again", Duration::from_secs(20), || {
         let mut client = shop.client();
         client.send(&large);
