@@ -1,6 +1,11 @@
 //! What is refused, and that it changes nothing (contract, section 8, rule 6).
 
-use crate::shop::Shop;
+use std::net::TcpListener;
+
+use atelier_rig::Node;
+
+use crate::SERVER;
+use crate::shop::{Shop, assert_class};
 use crate::views::Views;
 
 const READS: [&str; 9] = [
@@ -106,4 +111,28 @@ pub(crate) fn votes_for_what_is_not_there_change_nothing(shop: &Shop) {
         shop.refused("PUT", target, b"", 404, "Error: unknown path");
     }
     views.assert_unchanged();
+}
+
+#[test]
+fn without_the_database_a_write_is_503_and_what_is_wrong_is_still_said() {
+    // A port that was free a moment ago, and where nobody answers.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let node = Node::launch(SERVER, &[("DATABASE_URL", &format!("postgres://nobody@127.0.0.1:{port}/none"))]);
+    let mut client = node.client();
+    for ((target, text), good) in TEXTS.into_iter().zip(GOOD) {
+        let down = client.request("POST", target, &[], good.as_bytes());
+        assert_eq!((down.status, down.text()), (503, "Error: temporarily unavailable"), "{target}");
+        assert_class(&down, "unavailable");
+        let refused = client.request("POST", target, &[], b"{}");
+        assert_eq!((refused.status, refused.text()), (422, text));
+    }
+    for (method, target) in
+        [("PUT", "/reviews/5/helpful"), ("PUT", "/qa/answers/9/report"), ("GET", "/cart"), ("HEAD", "/cart")]
+    {
+        let down = client.request(method, target, &[], b"");
+        assert_eq!(down.status, 503, "{target}");
+        assert_class(&down, "unavailable");
+    }
+    assert_eq!(client.request("PUT", "/reviews/2147483648/helpful", &[], b"").status, 404);
+    assert_eq!(client.request("POST", "/qa/questions/2147483648/answers", &[], GOOD[2].as_bytes()).status, 422);
 }
