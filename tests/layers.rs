@@ -32,12 +32,14 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
 ];
 
 /// Libraries that are named in one place only.
-const BELONGS: [(&str, &[&str]); 6] = [
+const BELONGS: [(&str, &[&str]); 8] = [
     ("moka", &["src/cache/l1.rs"]),
     ("redis", &["src/cache/"]),
     ("tokio_postgres", &["src/origin/postgres/"]),
     ("bb8", &["src/origin/postgres/"]),
     ("clap", &["src/main.rs", "src/config/"]),
+    ("sha2", &["src/http/"]),
+    ("simd_json", &["src/http/"]),
     ("atelier_import", &["src/main.rs", "src/origin/memory/"]),
 ];
 

@@ -34,10 +34,49 @@ impl Api {
                 self.cache.write(command.ok_or(Problem::Unfit(change))?).await
             }
         };
-        match written {
-            Ok(place) => Ok(respond::done(change, place)),
-            Err(WriteError::Absent | WriteError::Invalid) => Err(Problem::Unfit(change)),
-            Err(WriteError::Busy | WriteError::Undone(_) | WriteError::Uncertain(_)) => Err(Problem::Unavailable),
+        written.map(|place| respond::done(change, place)).map_err(|error| problem(change, &error))
+    }
+}
+
+/// Why a write was not done, or may not have been, as the client is told. What is not known is answered like what was not
+/// done (contract, section 8, rule 5): a client that tries again may do it twice.
+fn problem(change: Change, error: &WriteError) -> Problem {
+    match error {
+        WriteError::Absent | WriteError::Invalid => Problem::Unfit(change),
+        WriteError::Busy | WriteError::Undone(_) | WriteError::Uncertain(_) => Problem::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Subject, Vote};
+    use crate::http::route::Addition;
+    use crate::stamp::{OrdToken, Stamp};
+
+    const REVIEW: Change = Change::Add(Addition::Review);
+    const VOTE: Change = Change::Vote(Subject::Answer, Some(7), Vote::Helpful);
+
+    fn told(response: &Response<Body>) -> (u16, Option<&str>) {
+        let place = response.headers().get("atelier-ord").map(|value| value.to_str().unwrap());
+        (response.status().as_u16(), place)
+    }
+
+    #[test]
+    fn every_outcome_has_its_status_and_only_a_known_place_is_told() {
+        let place = OrdToken { epoch: 0xa1b2, stamp: Stamp::new(7) };
+        for (change, done, unfit) in [(REVIEW, 201, 422), (VOTE, 204, 404)] {
+            assert_eq!(told(&respond::done(change, Some(place))), (done, Some("0000a1b2.7")));
+            assert_eq!(told(&respond::done(change, None)), (done, None));
+            let table = [
+                (WriteError::Absent, unfit),
+                (WriteError::Invalid, unfit),
+                (WriteError::Busy, 503),
+                (WriteError::Uncertain(vec![]), 503),
+            ];
+            for (error, status) in table {
+                assert_eq!(told(&respond::problem(problem(change, &error))), (status, None), "{error}");
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+#![allow(clippy::wildcard_enum_match_arm, reason = "another command than the one expected is a failure")]
+
 use std::fmt::Write;
 
 use proptest::prelude::*;

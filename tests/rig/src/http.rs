@@ -1,7 +1,7 @@
 //! An HTTP/1.1 client that hides nothing: requests are written as given, responses are returned as they came.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// One connection.
@@ -70,6 +70,11 @@ impl Client {
     /// Writes bytes.
     pub fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).expect("the server reads");
+    }
+
+    /// Ends the sending side, as a client does that breaks off; what the server still says can be read.
+    pub fn end_sending(&mut self) {
+        self.stream.get_mut().shutdown(Shutdown::Write).expect("the connection is open");
     }
 
     /// Reads one response; that of a HEAD has no body whatever its length says.
