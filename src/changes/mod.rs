@@ -213,9 +213,9 @@ impl Changes {
         }
         let until = if red::is_on(Red::FenceFromEnd) { clock::now() } else { begun };
         advance(&view, &self.pending, poll.stamp, until, |view| match tags {
-            Tags::These(tags) => tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, grace)),
+            Tags::These(tags) => tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, begun, grace)),
             // Outdating too much is always safe.
-            Tags::TooMany(kind) => self.apply(view, Tag::All, *kind, poll.stamp, grace),
+            Tags::TooMany(kind) => self.apply(view, Tag::All, *kind, poll.stamp, begun, grace),
         });
         if red::is_on(Red::FilterAfterFence) {
             self.note_ids(tags);
@@ -237,6 +237,7 @@ impl Changes {
         tag: Tag,
         kind: Kind,
         stamp: Stamp,
+        begun: Instant,
         grace: &[Duration; Resource::ALL.len()],
     ) {
         if !red::is_on(Red::FilterAfterFence) {
@@ -249,9 +250,9 @@ impl Changes {
                 Tag::All => &Resource::ALL[..],
                 Tag::Class(class) | Tag::Row(class, _) => &Resource::ALL[class as usize..=class as usize],
             };
-            let now = clock::now();
+            // From the begin of the poll: how much later it is applied must not lengthen the grace.
             lock(&self.softened).extend(classes.iter().map(|class| Softened {
-                due: now.after(grace[*class as usize]),
+                due: begun.after(grace[*class as usize]),
                 epoch: view.epoch,
                 covers: if tag == Tag::All { Covers::Class(*class as usize) } else { covers },
                 stamp,
