@@ -31,7 +31,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
 /// The schema this program was built with; see `schema.sql`.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// One connection and what is prepared on it.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ async fn check_schema(client: &Client) -> Result<(), ConnectError> {
         return Ok(());
     }
     let (side, remedy) = if found < SCHEMA_VERSION {
-        ("older", "load a catalogue with the atelier-import of this version")
+        ("older", "run the schema.sql of this version (psql -f schema.sql), or its atelier-import load")
     } else {
         ("newer", "run the atelier-edge of that version")
     };
