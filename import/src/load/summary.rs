@@ -18,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) absent: Vec<File>,
     /// Groups that keep their rows.
     pub(crate) kept: Vec<Group>,
+    /// The version the schema had, if it had to be brought to this program's.
+    pub(crate) older: Option<i32>,
     /// The rows that were there before, by table; empty when the catalogue was.
     pub(crate) before: Vec<(&'static str, i64)>,
     /// How the tables were exchanged; `None` when they were not.
@@ -49,6 +51,7 @@ impl Summary {
             "error": self.error,
             "warnings": self.warnings,
             "seconds": self.took.as_secs_f64(),
+            "schema": self.older.map(|older| json!({ "from": older, "to": schema::VERSION })),
             "files": self.files.iter().map(file).collect::<Vec<_>>(),
             "absent": self.absent.iter().map(|file| file.name()).collect::<Vec<_>>(),
             "kept": self.kept.iter().flat_map(|group| schema::tables(*group)).collect::<Vec<_>>(),
@@ -109,6 +112,9 @@ impl fmt::Display for Summary {
         }
         if !self.removed().is_empty() {
             writeln!(f, "removed with products that are gone:{}", list(self.removed()))?;
+        }
+        if let Some(older) = self.older {
+            writeln!(f, "the schema was brought from version {older} to {}", schema::VERSION)?;
         }
         if !self.before.is_empty() {
             writeln!(f, "rows before:{}", list(&self.before))?;

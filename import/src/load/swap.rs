@@ -84,7 +84,7 @@ impl Swap<'_> {
     async fn transaction(&self, client: &Client) -> Result<Swapped> {
         let target = quoted(self.target);
         let mut swapped = Swapped::default();
-        client.batch_execute(&format!("BEGIN; CREATE SCHEMA {TRASH}")).await?;
+        client.batch_execute(&format!("BEGIN; SET LOCAL atelier.purge = 'soft'; CREATE SCHEMA {TRASH}")).await?;
         let kept = self.kept();
         if !kept.is_empty() {
             // Writers wait from here on, readers do not.
@@ -96,10 +96,14 @@ impl Swap<'_> {
             client.batch_execute(&lock).await.context("the tables that are kept cannot be locked")?;
             swapped.removed = remove_orphans(client, &kept).await.context("rows of products that are gone")?;
         }
+        // Every stored answer is outdated by this commit, and may be shown while it is renewed. That is one note; those which
+        // the removal of rows has left say nothing besides. Written here, before readers are locked out.
+        let outdated = "DELETE FROM edge.outbox WHERE xid = pg_current_xact_id(); \
+                        INSERT INTO edge.outbox (tag, kind) VALUES ('*', 0)";
+        client.batch_execute(outdated).await.context("the change cannot be noted")?;
         let moves = self.moves(client, &target).await?;
         swapped.retries = self.lock(client, &target).await?;
         let locked = Instant::now();
-        // A later change makes every stored answer stale here, in the same transaction.
         self.committing.store(true, Ordering::Release);
         if let Err(error) = client.batch_execute(&format!("{moves}COMMIT;")).await {
             let unknown = error.is_closed() || client.is_closed();

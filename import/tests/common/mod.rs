@@ -161,6 +161,27 @@ pub fn content(postgres: &Postgres, database: &str) -> String {
     content
 }
 
+/// Everything that `schema.sql` makes, in one text: two databases with the same have the same columns, keys, checks, indexes,
+/// views, functions and triggers.
+pub fn shape(postgres: &Postgres, database: &str) -> String {
+    let shape = "SELECT table_schema, table_name, column_name, data_type, is_nullable, column_default, identity_generation \
+                 FROM information_schema.columns WHERE table_schema IN ('public', 'edge') ORDER BY 1, 2, 3; \
+                 SELECT conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint \
+                 WHERE connamespace IN ('public'::regnamespace, 'edge'::regnamespace) ORDER BY conrelid::regclass::text, conname; \
+                 SELECT indexdef FROM pg_indexes WHERE schemaname IN ('public', 'edge') ORDER BY 1; \
+                 SELECT tgrelid::regclass, tgname, tgenabled, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal \
+                 ORDER BY tgrelid::regclass::text, tgname; \
+                 SELECT oid::regprocedure, prosecdef, proconfig, md5(prosrc) FROM pg_proc \
+                 WHERE pronamespace IN ('public'::regnamespace, 'edge'::regnamespace) ORDER BY oid::regprocedure::text; \
+                 SELECT version FROM edge.schema_version";
+    postgres.psql(database, shape)
+}
+
+/// What the outbox says, oldest first, each with its kind.
+pub fn outbox(postgres: &Postgres, database: &str) -> String {
+    postgres.psql(database, "SELECT tag, kind FROM edge.outbox ORDER BY id")
+}
+
 /// The names of schemas that an import needs only while it works.
 pub fn leftovers(postgres: &Postgres, database: &str) -> String {
     postgres.psql(database, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'atelier%' ORDER BY 1")

@@ -15,7 +15,7 @@ use super::snapshot::{self, Snapshot};
 use crate::cause::Causes;
 use crate::origin::{Changes, OriginError, Poll, Position, Tags};
 use crate::red::{self, Red};
-use crate::stamp::Epoch;
+use crate::stamp::{Epoch, Incarnation};
 use crate::tag::{Kind, Tag};
 
 /// Limits of the connection that polls.
@@ -182,67 +182,58 @@ impl Line {
     async fn by_id(&self, position: &Position, limit: i64) -> Result<Row, OriginError> {
         let since = position.0.split('|').nth(1).unwrap_or("0");
         let text = include_str!("poll.sql");
-        let condition = text.find("WHERE xid").zip(text.find("GROUP BY"));
+        let condition = text.find("WHERE xid >= pg_snapshot_xmax($1").zip(text.find("GROUP BY tag"));
         let (from, to) = condition.unwrap_or_default();
         let text = format!("{}WHERE $1::text IS NOT NULL AND id > {since} {}", &text[..from], &text[to..]);
-        let text = text.replacen("d.kinds\nFROM", "d.kinds, (SELECT max(id)::text FROM edge.outbox)\nFROM", 1);
+        let text = text.replacen("changes.kinds\n", "changes.kinds, (SELECT max(id)::text FROM edge.outbox) AS last\n", 1);
         self.client.query_one(&text, &[&&*position.0, &limit]).await.map_err(failed)
     }
 }
 
-fn column<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, place: usize) -> Result<T, OriginError> {
-    row.try_get(place).map_err(failed)
+fn column<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, OriginError> {
+    row.try_get(name).map_err(failed)
 }
 
 /// What the row says; `None` when the database has no incarnation.
 fn read(row: &Row, position: Option<&Position>, most: usize) -> Result<Option<Poll>, OriginError> {
-    let (system, timeline, started): (i64, &str, &str) = (column(row, 0)?, column(row, 1)?, column(row, 2)?);
-    let Some(id) = column::<Option<&[u8]>>(row, 3)? else { return Ok(None) };
-    let incarnation = snapshot::incarnation(row, 3)?;
-    let generation: Option<i64> = column(row, 4)?;
+    let Some(incarnation) = column::<Option<snapshot::Uuid>>(row, "incarnation")? else { return Ok(None) };
+    let (system, started): (i64, i64) = (column(row, "system")?, column(row, "started")?);
+    let (timeline, generation): (&str, i64) = (column(row, "timeline")?, column(row, "gen")?);
     let epoch = if red::is_on(Red::NoIncarnation) {
         Epoch::new(1 << 32)
     } else {
         // A hash that is zero would stand for no epoch at all.
-        Epoch::new(xxh3_64(format!("{system} {timeline} {started} {id:?} {generation:?}").as_bytes()).max(1))
+        let life = format!("{system} {timeline} {started} {:032x} {generation}", incarnation.0);
+        Epoch::new(xxh3_64(life.as_bytes()).max(1))
     };
-    let snapshot = snapshot::of(row, 5)?;
-    let mut text: String = column(row, 5)?;
+    if column(row, "future")? {
+        return Err(failed(Unfit::Foreign));
+    }
+    let mut text: String = column(row, "snapshot")?;
+    let stamp = snapshot::parse(&text)?.stamp();
     let tags = tags(row, most)?;
+    let horizon = column::<Option<&str>>(row, "horizon")?.map(snapshot::parse).transpose()?;
     let changes = match position {
         Some(position) => {
             // The position saw every change that was pruned, if none of those was still to end.
-            let horizon: Option<i64> = column(row, 6)?;
-            let position = Snapshot::parse(position.0.split('|').next().unwrap_or_default());
-            let xmin = position.map_or(0, |position| position.xmin);
-            if horizon.is_some_and(|horizon| horizon.unsigned_abs() > xmin) {
-                Changes::Gap
-            } else {
-                Changes::Since(tags)
-            }
+            let position = snapshot::parse(position.0.split('|').next().unwrap_or_default())?;
+            if horizon.is_some_and(|horizon| horizon.xmin > position.xmin) { Changes::Gap } else { Changes::Since(tags) }
         }
-        None => {
-            if column(row, 9)? {
-                return Err(failed(Unfit::Foreign));
-            }
-            let horizon: Option<&str> = column(row, 6)?;
-            Changes::Kept { tags, horizon: horizon.and_then(Snapshot::parse).map(Snapshot::stamp) }
-        }
+        None => Changes::Kept { tags, horizon: horizon.map(Snapshot::stamp) },
     };
     if red::is_on(Red::CursorById) {
-        let last: &str = if position.is_some() { column::<Option<&str>>(row, 9)?.unwrap_or("0") } else { "0" };
+        let last: &str = if position.is_some() { column::<Option<&str>>(row, "last")?.unwrap_or("0") } else { "0" };
         text = format!("{text}|{last}");
     }
-    Ok(Some(Poll { epoch, incarnation, stamp: snapshot.stamp(), position: Position(text.into()), changes }))
+    Ok(Some(Poll { epoch, incarnation: Incarnation(incarnation.0), stamp, position: Position(text.into()), changes }))
 }
 
 fn tags(row: &Row, most: usize) -> Result<Tags, OriginError> {
-    let (tags, kinds): (Vec<&str>, Vec<i16>) = (column(row, 7)?, column(row, 8)?);
-    if tags.len() > most {
-        // The strictest of those that came: of the others nothing is known.
-        let strictest = kinds.into_iter().map(Kind::from_number).max();
-        return Ok(Tags::TooMany(strictest.unwrap_or(Kind::Hard).max(Kind::Hard)));
-    }
+    let (tags, kinds): (Option<Vec<&str>>, Option<Vec<i16>>) = (column(row, "tags")?, column(row, "kinds")?);
+    let Some((tags, kinds)) = tags.zip(kinds).filter(|(tags, _)| tags.len() <= most) else {
+        let strictest: Option<i16> = column(row, "strictest")?;
+        return Ok(Tags::TooMany(strictest.map_or(Kind::Hard, Kind::from_number).max(Kind::Hard)));
+    };
     let tags = tags.into_iter().zip(kinds).map(|(tag, kind)| {
         // An id above what a column holds cannot be asked for; every other text is somebody's mistake.
         let tag: Tag = tag.parse().map_err(|_| failed(Unfit::Tag(tag.to_owned())))?;

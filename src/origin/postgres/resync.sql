@@ -1,18 +1,23 @@
--- All that is kept of what was changed, and which life of which primary says so. Rows or marks from the future were copied
--- here from another cluster, whose transaction numbers mean nothing in this one.
+-- All that is kept of what was changed, for a node without a position, or with one from before the horizon. One statement, so
+-- one snapshot; the columns are those of poll.sql, where they are explained.
 -- $1 the most tags
-SELECT (SELECT system_identifier FROM pg_control_system()),
-       substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8),
-       extract(epoch FROM pg_postmaster_start_time())::text,
-       (SELECT uuid_send(id) FROM edge.incarnation),
-       (SELECT gen FROM edge.epoch),
-       pg_current_snapshot()::text,
-       (SELECT m.snap::text FROM edge.mark AS m ORDER BY m.at LIMIT 1),
-       d.tags,
-       d.kinds,
-       EXISTS (SELECT FROM edge.outbox WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()))
-           OR EXISTS (SELECT FROM edge.mark WHERE pg_snapshot_xmax(snap) > pg_snapshot_xmax(pg_current_snapshot()))
+SELECT (SELECT system_identifier FROM pg_control_system()) AS system,
+       substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline,
+       (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint AS started,
+       coalesce((SELECT gen FROM edge.epoch), 0) AS gen,
+       (SELECT id FROM edge.incarnation) AS incarnation,
+       pg_current_snapshot()::text AS snapshot,
+       (SELECT snap::text FROM edge.mark ORDER BY pg_snapshot_xmin(snap), pg_snapshot_xmax(snap) LIMIT 1) AS horizon,
+       coalesce((SELECT true FROM edge.outbox WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()) ORDER BY xid LIMIT 1), false)
+           OR EXISTS (SELECT FROM edge.mark WHERE pg_snapshot_xmax(snap) >= pg_snapshot_xmax(pg_current_snapshot())) AS future,
+       changes.strictest, changes.tags, changes.kinds
 FROM (
-    SELECT coalesce(array_agg(t.tag), '{}') AS tags, coalesce(array_agg(t.kind), '{}') AS kinds
-    FROM (SELECT tag, max(kind) AS kind FROM edge.outbox GROUP BY tag LIMIT $1 + 1) AS t
-) AS d
+    SELECT max(kind) AS strictest,
+           CASE WHEN count(*) <= $1::bigint THEN coalesce(array_agg(tag) FILTER (WHERE number <= $1::bigint), '{}') END AS tags,
+           CASE WHEN count(*) <= $1::bigint THEN coalesce(array_agg(kind) FILTER (WHERE number <= $1::bigint), '{}') END AS kinds
+    FROM (
+        SELECT tag, max(kind) AS kind, row_number() OVER () AS number
+        FROM edge.outbox
+        GROUP BY tag
+    ) AS grouped
+) AS changes

@@ -1,6 +1,7 @@
 //! PostgreSQL's snapshots in their text form, `xmin:xmax:xip,xip,…`, and what is made of them.
 
 use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type, accepts};
 
 use crate::origin::OriginError;
 use crate::stamp::{Incarnation, Seen, Stamp};
@@ -17,7 +18,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
         let (xmin, xmax, running) = (parts.next()?, parts.next()?, parts.next()?);
         let running = if running.is_empty() { 0 } else { running.split(',').count() };
@@ -34,10 +35,26 @@ impl Snapshot {
 #[error("{0:?} is not a snapshot")]
 struct NoSnapshot(String);
 
-/// The snapshot in a column.
-pub(super) fn of(row: &Row, place: usize) -> Result<Snapshot, OriginError> {
-    let text: &str = row.try_get(place).map_err(|error| OriginError::Failed(error.into()))?;
+/// The snapshot that a text stands for.
+pub(super) fn parse(text: &str) -> Result<Snapshot, OriginError> {
     Snapshot::parse(text).ok_or_else(|| OriginError::Failed(NoSnapshot(text.to_owned()).into()))
+}
+
+/// The snapshot in a column.
+fn of(row: &Row, place: usize) -> Result<Snapshot, OriginError> {
+    parse(row.try_get(place).map_err(|error| OriginError::Failed(error.into()))?)
+}
+
+/// A `uuid` as it comes over the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Uuid(pub(super) u128);
+
+impl FromSql<'_> for Uuid {
+    fn from_sql(_: &Type, raw: &[u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(u128::from_be_bytes(raw.try_into()?)))
+    }
+
+    accepts!(UUID);
 }
 
 /// The incarnation in a column of sixteen bytes. A database that has just lost its own has none, which fits no other.

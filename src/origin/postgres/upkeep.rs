@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
 use tokio_postgres::Client;
+use tokio_postgres::types::Type;
 
 use super::connect::{ConnectError, Connected, Connector, Purpose};
 use super::snapshot;
@@ -14,6 +15,9 @@ use crate::stamp::Incarnation;
 
 /// How long a statement may take here.
 const STATEMENT: Duration = Duration::from_secs(60);
+
+/// How many rows of the history one statement removes, so that its locks and its work stay small.
+const PRUNED_AT_ONCE: i64 = 100_000;
 
 async fn connect(connector: &Connector) -> Result<Client, OriginError> {
     let client = async |connected: Connected| Ok::<_, ConnectError>(connected.client);
@@ -50,17 +54,14 @@ pub(super) async fn ids(connector: &Connector, of: Existing) -> Result<(RoaringB
 
 /// Forgets the history of changes beyond `retention`, unless another node is at it.
 pub(super) async fn prune(connector: &Connector, retention: Duration) -> Result<(), OriginError> {
-    let mut client = connect(connector).await?;
-    let transaction = client.transaction().await.map_err(failed)?;
-    let alone: bool = transaction
-        .query_one("SELECT pg_try_advisory_xact_lock(hashtextextended('atelier-edge prune', 0))", &[])
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(failed)?;
-    if alone {
-        transaction.execute("INSERT INTO edge.mark DEFAULT VALUES", &[]).await.map_err(failed)?;
-        let seconds = retention.as_secs_f64();
-        transaction.execute(include_str!("prune.sql"), &[&seconds]).await.map_err(failed)?;
+    let client = connect(connector).await?;
+    let prune = client.prepare_typed(include_str!("prune.sql"), &[Type::TEXT, Type::INT8]).await.map_err(failed)?;
+    let retention = format!("{} ms", retention.as_millis());
+    loop {
+        let row = client.query_one(&prune, &[&retention, &PRUNED_AT_ONCE]).await.map_err(failed)?;
+        let pruned: i64 = row.try_get("pruned").map_err(failed)?;
+        if pruned < PRUNED_AT_ONCE {
+            return Ok(());
+        }
     }
-    transaction.commit().await.map_err(failed)
 }
