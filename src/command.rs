@@ -1,6 +1,7 @@
 //! What a writer asks for: values that were checked as far as that goes without the catalogue. Nothing of HTTP is here, and
 //! nothing of SQL.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::tag::{Kind, Tag};
@@ -106,6 +107,14 @@ pub enum Purged {
     Tags(Vec<Tag>, Kind),
     /// Whatever was stored in any tier so far, by another epoch: for changes that the triggers could not see.
     Epoch,
+}
+
+impl Purged {
+    /// These tags, each once.
+    pub fn tags(tags: impl IntoIterator<Item = Tag>, kind: Kind) -> Self {
+        let mut known = HashSet::new();
+        Self::Tags(tags.into_iter().filter(|tag| known.insert(*tag)).collect(), kind)
+    }
 }
 
 /// A write.

@@ -1,21 +1,25 @@
 //! The command line: joins the parts and does nothing else.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use atelier_edge::cache::{Cache, L2};
-use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Raw};
-use atelier_edge::http::{self, Api};
+use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Given, InForce, Raw, Sources};
+use atelier_edge::http::Api;
+use atelier_edge::http::admin::Admin;
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
-use atelier_edge::red;
 use atelier_edge::server::{self, Drain};
-use atelier_edge::telemetry;
+use atelier_edge::telemetry::Filter;
+use atelier_edge::{purge, red, reload, telemetry};
 use atelier_import::sample::Sample;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 #[global_allocator]
@@ -43,31 +47,32 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Form::Table)]
         form: Form,
     },
+    /// Outdates answers on every node: by tag, by key, all, or all by another epoch. It needs no running node.
+    Purge(purge::Order),
 }
 
 fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
-    };
-    if let Some(Command::PrintConfig { form }) = cli.command {
-        out(&config::write(form, &matches));
-        return ExitCode::SUCCESS;
-    }
     let environment = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-    let config = match Config::new(&cli.settings, environment) {
-        Ok(config) => config,
-        Err(problems) => {
-            for problem in problems {
-                complain(&format!("atelier-edge: {problem}"));
-            }
-            return ExitCode::from(EXIT_CONFIG);
-        }
-    };
+    let (sources, given) = Sources::read(Cli::command(), std::env::args_os(), environment);
+    let cli = Cli::from_arg_matches(given.matches()).unwrap_or_else(|error| error.exit());
     match cli.command.unwrap_or(Command::Serve) {
-        Command::CheckConfig | Command::PrintConfig { .. } => ExitCode::SUCCESS,
-        Command::Serve => serve(config),
+        Command::PrintConfig { form } => {
+            out(&config::write(form, &given));
+            if given.problems().is_empty() { ExitCode::SUCCESS } else { refuse(EXIT_CONFIG, given.problems()) }
+        }
+        Command::Purge(_) if !given.problems().is_empty() => refuse(EXIT_CONFIG, given.problems()),
+        Command::Purge(order) => match order.run(&cli.settings) {
+            Ok(done) => {
+                out(&done);
+                ExitCode::SUCCESS
+            }
+            Err(failure) => refuse(failure.status, &failure.said),
+        },
+        command @ (Command::CheckConfig | Command::Serve) => match given.config() {
+            Err(problems) => refuse(EXIT_CONFIG, &problems),
+            Ok(_) if matches!(command, Command::CheckConfig) => ExitCode::SUCCESS,
+            Ok(config) => serve(sources, given, config),
+        },
     }
 }
 
@@ -82,62 +87,73 @@ fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn serve(config: Config) -> ExitCode {
-    if let Err(error) = telemetry::init(&config.log) {
-        complain(&format!("atelier-edge: ATELIER_LOG: {error}"));
-        return ExitCode::from(EXIT_CONFIG);
+/// Says why nothing is done.
+fn refuse(status: u8, why: &[impl std::fmt::Display]) -> ExitCode {
+    for why in why {
+        complain(&format!("atelier-edge: {why}"));
     }
+    ExitCode::from(status)
+}
+
+fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
+    let filter = match telemetry::init(&config.log) {
+        Ok(filter) => filter,
+        Err(error) => return refuse(EXIT_CONFIG, &[format!("ATELIER_LOG: {error}")]),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
     match runtime {
-        Ok(runtime) => match runtime.block_on(run(config)) {
+        Ok(runtime) => match runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {
                 error!("{why}");
-                complain(&format!("atelier-edge: {why}"));
-                ExitCode::FAILURE
+                refuse(1, &[why])
             }
         },
-        Err(error) => {
-            complain(&format!("atelier-edge: no threads could be started: {error}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => refuse(1, &[format!("no threads could be started: {error}")]),
     }
 }
 
-async fn run(config: Config) -> Result<(), String> {
+async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), String> {
+    // First of all, since this signal ends a process that does not expect it.
+    let hangups = signal(SignalKind::hangup()).map_err(|error| format!("signals cannot be received: {error}"))?;
     let bugs = red::from_environment();
     if !bugs.is_empty() {
         warn!(?bugs, "deliberate bugs are switched on");
     }
     let listener = bind("ATELIER_LISTEN", config.listen)?;
-    let admin = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
+    let admin_listener = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let admin_address = admin.local_addr().map_err(|error| error.to_string())?;
+    let admin_address = admin_listener.local_addr().map_err(|error| error.to_string())?;
 
-    let (origin, first_line) = origin(&config).await?;
+    let (origin, postgres, first_line) = origin(&config).await?;
     let l2 = match config.redis {
         Some(address) => Some(L2::new(address, config.l2).map_err(|error| format!("REDIS_URL: {error}"))?),
         None => None,
     };
     let without = if l2.is_none() { " No REDIS_URL: answers are not shared with other nodes." } else { "" };
     let cache = Cache::new(origin, l2, config.cache, config.live);
-    let api = Api::new(Arc::clone(&cache), config.http);
+    let api = Arc::new(ArcSwap::from_pointee(Api::new(Arc::clone(&cache), config.http)));
+    let admin = Admin::new(Arc::clone(&cache), config.admin_token);
+    let (admin_limits, admin_limited) = watch::channel(config.server.of_admin());
+    let (limits, limited) = watch::channel(config.server);
 
     let drain = Drain::default();
     tokio::spawn(stop_on_signals(drain.clone()));
-    let admin_limits =
-        server::Limits { name: "admin", connections: 64, drain_idle: Duration::ZERO, ..config.server.clone() };
-    let admin_drain = drain.clone();
+    let (asked, draining) = (Arc::clone(&admin), drain.clone());
+    let answer = move |request, peer: SocketAddr| {
+        let (admin, draining) = (Arc::clone(&asked), draining.has_begun());
+        async move { admin.answer(request, peer, draining).await }
+    };
     let admin_end = Drain::default();
-    let admin_served = tokio::spawn(server::run(
-        admin,
-        move |request| {
-            let answer = http::admin::answer(&request, &cache, admin_drain.has_begun());
-            async move { answer }
-        },
-        admin_limits,
-        admin_end.clone(),
-    ));
+    let admin_served = tokio::spawn(server::run(admin_listener, answer, admin_limited, admin_end.clone()));
+
+    let asked = Arc::clone(&api);
+    let answer = move |request, _peer: SocketAddr| {
+        let api = asked.load_full();
+        async move { api.answer(request).await }
+    };
+    let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };
+    tokio::spawn(reload::on_hangup(hangups, settings, parts));
 
     out(&format!(
         "{first_line}{without}\n\
@@ -147,11 +163,7 @@ async fn run(config: Config) -> Result<(), String> {
          curl -i 'http://{address}/reviews?product_id=2&sort=newest'\n"
     ));
     info!(%address, %admin_address, "serving");
-    let answer = move |request| {
-        let api = api.clone();
-        async move { api.answer(request).await }
-    };
-    server::run(listener, answer, config.server, drain).await;
+    server::run(listener, answer, limited, drain).await;
     // The admin listener goes last: it is asked whether this process still lives.
     admin_end.advance();
     admin_end.advance();
@@ -160,24 +172,26 @@ async fn run(config: Config) -> Result<(), String> {
     Ok(())
 }
 
-fn bind(name: &str, address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, String> {
+fn bind(name: &str, address: SocketAddr) -> Result<tokio::net::TcpListener, String> {
     server::bind(address).map_err(|error| format!("{name}: {address} cannot be listened on: {error}"))
 }
 
 /// How long a start waits for the database before it serves anyway; until it is there, `/readyz` says so.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-async fn origin(config: &Config) -> Result<(Arc<dyn Origin>, String), String> {
+/// The origin, again if it is a database, and what to say of it.
+async fn origin(config: &Config) -> Result<(Arc<dyn Origin>, Option<Arc<Postgres>>, String), String> {
     let Some(address) = &config.database else {
         let memory = Memory::load(&Sample, config.rules.clone()).map_err(|error| error.to_string())?;
         let line = format!("No DATABASE_URL: serving the embedded sample of {} products.", memory.products());
-        return Ok((Arc::new(memory), line));
+        return Ok((Arc::new(memory), None, line));
     };
     let postgres = Postgres::start(address.clone(), config.postgres.clone(), config.rules.clone());
     if !postgres.wait_until_up(PATIENCE).await {
         warn!(%address, "the database cannot be reached yet");
     }
-    Ok((Arc::new(postgres), format!("Serving from {address}.")))
+    let postgres = Arc::new(postgres);
+    Ok((Arc::clone(&postgres) as Arc<dyn Origin>, Some(postgres), format!("Serving from {address}.")))
 }
 
 /// SIGTERM and SIGINT begin to drain; a second one hurries.

@@ -91,6 +91,29 @@ impl Kind {
     }
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+            Self::Erase => "erase",
+        })
+    }
+}
+
+/// A text that is no kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a kind; kinds are soft, hard and erase")]
+pub struct KindError;
+
+impl FromStr for Kind {
+    type Err = KindError;
+
+    fn from_str(text: &str) -> Result<Self, KindError> {
+        [Self::Soft, Self::Hard, Self::Erase].into_iter().find(|kind| kind.to_string() == text).ok_or(KindError)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +142,14 @@ mod tests {
         assert_eq!(Tag::of("list/1x5".parse().unwrap()), Tag::Class(Resource::List));
         assert_eq!(Tag::of("reviews/7/newest/1x5".parse().unwrap()), Tag::Row(Resource::Reviews, 7));
         assert_eq!(Tag::of(Key::Meta(9)), Tag::Row(Resource::Meta, 9));
+    }
+
+    #[test]
+    fn a_kind_parses_from_its_name() {
+        for kind in [Kind::Soft, Kind::Hard, Kind::Erase] {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        assert!("Hard".parse::<Kind>().is_err() && "".parse::<Kind>().is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
@@ -29,6 +29,8 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("server", &["cause"]),
     ("telemetry", &[]),
     ("config", &["cache", "http", "model", "origin", "server", "telemetry"]),
+    ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
+    ("reload", &["cache", "config", "http", "origin", "server", "telemetry"]),
 ];
 
 /// Libraries that are named in one place only.
@@ -37,7 +39,7 @@ const BELONGS: [(&str, &[&str]); 8] = [
     ("redis", &["src/cache/"]),
     ("tokio_postgres", &["src/origin/postgres/"]),
     ("bb8", &["src/origin/postgres/"]),
-    ("clap", &["src/main.rs", "src/config/"]),
+    ("clap", &["src/main.rs", "src/config/", "src/purge.rs"]),
     ("sha2", &["src/http/"]),
     ("simd_json", &["src/http/"]),
     ("atelier_import", &["src/main.rs", "src/origin/memory/"]),

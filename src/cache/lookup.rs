@@ -202,13 +202,16 @@ impl Cache {
         Some(Served { entry, outcome, age: now.since(until) })
     }
 
+    /// Whether an entry may be served, with the label, while the origin gives no answer.
+    pub(super) fn may_be_stale(&self, entry: &Entry, token: Option<OrdToken>) -> bool {
+        let limit = self.live.load().times[entry.key.resource() as usize].stale_limit;
+        let old = Instant::now().since(entry.read_at);
+        entry.is_found() && old <= limit && self.changes.may_be_held(&entry.facts, token)
+    }
+
     /// What is held for an outage: it says so.
     async fn stale(&self, key: Key, token: Option<OrdToken>) -> Option<Served> {
-        let held = |entry: &Entry| {
-            let limit = self.live.load().times[key.resource() as usize].stale_limit;
-            let old = Instant::now().since(entry.read_at);
-            entry.is_found() && old <= limit && self.changes.may_be_held(&entry.facts, token)
-        };
+        let held = |entry: &Entry| self.may_be_stale(entry, token);
         let entry = match self.l1.get(&key).filter(|entry| held(entry)) {
             Some(entry) => entry,
             None => {

@@ -7,6 +7,7 @@ mod envelope;
 mod fill;
 mod flight;
 mod hints;
+mod inspect;
 mod l1;
 mod l2;
 mod lookup;
@@ -36,6 +37,7 @@ use self::permits::Permits;
 use self::refresh::Refreshes;
 use self::times::Times;
 
+pub use self::inspect::{Encoded, Inspected};
 pub use self::l2::{Address as L2Address, L2, Settings as L2Settings};
 pub use crate::origin::WriteError;
 

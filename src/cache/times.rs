@@ -95,16 +95,28 @@ impl Times {
         }
     }
 
-    /// What an entry of this age is good for, by its age alone.
-    #[inline]
-    pub(super) fn judge(&self, entry: &Entry, age: Duration) -> Judged {
+    /// How long the entry is fresh, in nanoseconds, and the other numbers of its resource.
+    #[inline(always)]
+    fn ttl(&self, entry: &Entry) -> (&Numbers, u64) {
         let numbers = &self.0[entry.key.resource() as usize];
         let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let mut ttl = get(&numbers.ttl);
         if entry.empty {
             ttl = ttl.min(get(&numbers.absent_ttl));
         }
-        let ttl = freshness::jittered(ttl, get(&numbers.jitter), entry.draw);
+        (numbers, freshness::jittered(ttl, get(&numbers.jitter), entry.draw))
+    }
+
+    /// How much longer the entry is fresh by its age; zero if it is not.
+    pub(super) fn ttl_left(&self, entry: &Entry, age: Duration) -> Duration {
+        Duration::from_nanos(self.ttl(entry).1).saturating_sub(age)
+    }
+
+    /// What an entry of this age is good for, by its age alone.
+    #[inline]
+    pub(super) fn judge(&self, entry: &Entry, age: Duration) -> Judged {
+        let (numbers, ttl) = self.ttl(entry);
+        let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
         let age_nanos = nanos(age);
         if age_nanos < ttl {
             let cost = u64::from(entry.cost) * 1_000;

@@ -1,8 +1,12 @@
 //! Settings: from the environment and the command line to typed values, with every problem reported at once.
 //!
-//! Only `main` knows this module; every other takes its own small settings.
+//! Only `main`, `reload` and `purge` know this module; every other takes its own small settings.
 
+mod env_file;
+mod given;
+mod live;
 mod raw;
+mod reread;
 mod show;
 mod units;
 
@@ -20,7 +24,9 @@ use crate::origin::Rules;
 use crate::origin::postgres::{self, Address};
 use crate::server;
 
+pub use self::given::{Given, Sources};
 pub use self::raw::Raw;
+pub use self::reread::{InForce, News};
 pub use self::show::{Form, Setting, settings, write};
 
 /// The exit status of a start that was refused because of its settings (`EX_CONFIG` of sysexits.h).
@@ -166,6 +172,27 @@ impl Reader {
         })
     }
 
+    fn postgres(&mut self, raw: &Raw, poll_timeout: Duration, permit_wait: Duration) -> postgres::Limits {
+        postgres::Limits {
+            readers: self.number("ATELIER_DB_READERS", &raw.db_readers, 1, 64),
+            statement: self.limit("ATELIER_STATEMENT", &raw.statement),
+            connect: self.limit("ATELIER_DB_CONNECT", &raw.db_connect),
+            poll: postgres::PollLimits {
+                statement: poll_timeout,
+                resync: poll_timeout * 10,
+                age: self.limit("ATELIER_POLL_CONN_AGE", &raw.poll_conn_age),
+            },
+            write: postgres::WriteLimits {
+                permits: self.number("ATELIER_WRITE_PERMITS", &raw.write_permits, 1, 1024),
+                permit_wait,
+                budget: self.limit("ATELIER_WRITE_BUDGET", &raw.write_budget),
+                statement: WRITE_STATEMENT,
+                lock: WRITE_LOCK,
+                age: self.limit("ATELIER_DB_CONN_AGE", &raw.db_conn_age),
+            },
+        }
+    }
+
     fn downstream(&mut self, raw: &Raw) -> Downstream {
         let downstream = Downstream {
             max_age: self.duration("ATELIER_MAX_AGE", &raw.max_age),
@@ -253,24 +280,7 @@ impl Config {
             },
             log: raw.log.clone(),
             database: read.secret("DATABASE_URL", raw.database_url.as_deref()),
-            postgres: postgres::Limits {
-                readers: read.number("ATELIER_DB_READERS", &raw.db_readers, 1, 64),
-                statement: read.limit("ATELIER_STATEMENT", &raw.statement),
-                connect: read.limit("ATELIER_DB_CONNECT", &raw.db_connect),
-                poll: postgres::PollLimits {
-                    statement: poll_timeout,
-                    resync: poll_timeout * 10,
-                    age: read.limit("ATELIER_POLL_CONN_AGE", &raw.poll_conn_age),
-                },
-                write: postgres::WriteLimits {
-                    permits: read.number("ATELIER_WRITE_PERMITS", &raw.write_permits, 1, 1024),
-                    permit_wait,
-                    budget: read.limit("ATELIER_WRITE_BUDGET", &raw.write_budget),
-                    statement: WRITE_STATEMENT,
-                    lock: WRITE_LOCK,
-                    age: read.limit("ATELIER_DB_CONN_AGE", &raw.db_conn_age),
-                },
-            },
+            postgres: read.postgres(raw, poll_timeout, permit_wait),
             redis: read.secret("REDIS_URL", raw.redis_url.as_deref()),
             l2: L2Settings {
                 timeout: read.limit("ATELIER_REDIS_TIMEOUT", &raw.redis_timeout),
@@ -339,6 +349,20 @@ impl Config {
         }
         config.contradictions(&mut read);
         if read.problems.is_empty() { Ok(config) } else { Err(read.problems) }
+    }
+
+    /// What a process needs that serves nothing and writes to the database: where it is, and limits. No other setting is looked
+    /// at, so a token that only the node may read is no hindrance.
+    ///
+    /// # Errors
+    /// With everything that is wrong with these.
+    pub fn database(raw: &Raw) -> Result<(Option<Address>, postgres::Limits), Vec<Problem>> {
+        let mut read = Reader { problems: Vec::new() };
+        let address = read.secret("DATABASE_URL", raw.database_url.as_deref());
+        let poll_timeout = read.limit("ATELIER_POLL_TIMEOUT", &raw.poll_timeout);
+        let permit_wait = read.limit("ATELIER_PERMIT_WAIT", &raw.permit_wait);
+        let limits = read.postgres(raw, poll_timeout, permit_wait);
+        if read.problems.is_empty() { Ok((address, limits)) } else { Err(read.problems) }
     }
 
     /// Values that are right for themselves and wrong together. Those with a problem of their own are not compared.

@@ -9,7 +9,7 @@ pub struct Raw {
     /// Where the API is served.
     #[arg(long, env = "ATELIER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS", global = true)]
     pub(super) listen: String,
-    /// Where /livez and /readyz are served; never reachable for the public.
+    /// Where /livez, /readyz, /purge and /entry are served; never reachable for the public.
     #[arg(long, env = "ATELIER_ADMIN_LISTEN", default_value = "127.0.0.1:9090", value_name = "ADDRESS", global = true)]
     pub(super) admin_listen: String,
     /// How many threads serve; 0 is one per core.
@@ -18,6 +18,9 @@ pub struct Raw {
     /// What is logged: error, warn, info, debug, or per module as in info,atelier_edge::cache=debug.
     #[arg(long, env = "ATELIER_LOG", default_value = "info", value_name = "FILTER", global = true)]
     pub(super) log: String,
+    /// A file of NAME=value lines: settings that come before the environment and behind flags. SIGHUP has it read again.
+    #[arg(long, env = "ATELIER_ENV_FILE", value_name = "FILE", global = true)]
+    pub(super) env_file: Option<String>,
 
     /// The PostgreSQL to serve from, as postgres://user:password@host/database; without it the embedded sample is served.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]

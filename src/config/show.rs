@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command};
+use clap::{Args, Command};
 
-use super::Raw;
+use super::given::Giver;
+use super::live;
+use super::{Given, Raw};
 use crate::cache::L2Address;
 use crate::origin::postgres::Address;
 
@@ -22,7 +23,8 @@ pub struct Setting {
     pub default: Option<String>,
     /// What it does.
     pub help: String,
-    id: String,
+    /// Its name within clap.
+    pub(super) id: String,
 }
 
 /// How settings are written.
@@ -52,28 +54,29 @@ pub fn settings() -> Vec<Setting> {
     arguments.collect()
 }
 
-/// The settings in some form; `matches` is what the command line and the environment gave.
-pub fn write(form: Form, matches: &ArgMatches) -> String {
+/// The settings in some form.
+pub fn write(form: Form, given: &Given) -> String {
     let mut text = String::new();
     match form {
         Form::Table => {
             for setting in settings() {
-                let value = matches.get_one::<String>(&setting.id).map(String::as_str);
-                let from = match matches.value_source(&setting.id) {
-                    Some(ValueSource::CommandLine) => format!("--{}", setting.flag),
-                    Some(ValueSource::EnvVariable) => "environment".to_owned(),
-                    _ => "default".to_owned(),
+                let from = match given.giver(&setting) {
+                    Giver::Flag => format!("--{}", setting.flag),
+                    Giver::File => "file".to_owned(),
+                    Giver::Environment => "environment".to_owned(),
+                    Giver::Default => "default".to_owned(),
                 };
-                let shown = shown(&setting, value);
+                let shown = shown(&setting, given.value(&setting));
                 let _ = writeln!(text, "{:<24} {shown:<28} {from}", setting.variable);
             }
         }
         Form::Markdown => {
-            text.push_str("| variable | default | |\n|---|---|---|\n");
+            text.push_str("| variable | default | live | |\n|---|---|---|---|\n");
             for setting in settings() {
                 let default = setting.default.as_deref().map_or("–".to_owned(), |value| format!("`{value}`"));
                 let help = setting.help.replace('|', "\\|");
-                let _ = writeln!(text, "| `{}` | {default} | {help} |", setting.variable);
+                let live = if live::is_live(&setting.variable) { "yes" } else { "" };
+                let _ = writeln!(text, "| `{}` | {default} | {live} | {help} |", setting.variable);
             }
         }
         Form::Env => {
@@ -87,7 +90,7 @@ pub fn write(form: Form, matches: &ArgMatches) -> String {
 }
 
 /// The value as it may be shown: the userinfo of a URL never is.
-fn shown(setting: &Setting, value: Option<&str>) -> String {
+pub(super) fn shown(setting: &Setting, value: Option<&str>) -> String {
     match (setting.variable.as_str(), value) {
         (_, None) => "–".to_owned(),
         ("DATABASE_URL", Some(url)) => url.parse::<Address>().map_or("(not a URL)".to_owned(), |url| url.to_string()),

@@ -19,13 +19,33 @@ impl Token {
         Self(bytes.into())
     }
 
-    /// Whether the request brings it. Takes as long for a wrong byte at the beginning as for one at the end.
+    /// Whether the request brings it.
     pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
+        self.is(value(headers))
+    }
+
+    /// Whether the request brings it, by itself or as a bearer token (RFC 6750 §2.1).
+    pub(super) fn is_borne_in(&self, headers: &HeaderMap) -> bool {
+        const SCHEME: &[u8] = b"Bearer ";
         let given = value(headers);
+        let named = given.split_at_checked(SCHEME.len()).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME));
+        self.is(named.map_or(given, |(_, token)| token.trim_ascii_start()))
+    }
+
+    /// Whether it is these bytes. Takes as long for a wrong byte at the beginning as for one at the end.
+    fn is(&self, given: &[u8]) -> bool {
         let differs = given.iter().zip(&*self.0).fold(0, |differs, (given, wanted)| differs | (given ^ wanted));
         differs == 0 && given.len() == self.0.len()
     }
 }
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for Token {}
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,6 +89,19 @@ mod tests {
         let Owner(digest) = owner(&with(&["abc"]));
         assert_eq!(digest[..4], [0xba, 0x78, 0x16, 0xbf]);
         assert_eq!(digest[28..], [0xf2, 0x00, 0x15, 0xad]);
+    }
+
+    #[test]
+    fn a_token_is_borne_by_itself_or_behind_its_scheme() {
+        let token = Token::new(b"letmein");
+        for value in ["letmein", "Bearer letmein", "bearer letmein", "Bearer  letmein"] {
+            assert!(token.is_borne_in(&with(&[value])), "{value:?}");
+        }
+        for value in ["", "Bearer", "Bearer ", "letmeix", "Bearer letmeix", "letmein2", "letmei", "Basic letmein"] {
+            assert!(!token.is_borne_in(&with(&[value])), "{value:?}");
+        }
+        assert!(!token.is_borne_in(&HeaderMap::new()) && !token.is_in(&with(&["Bearer letmein"])));
+        assert!(token == Token::new(b"letmein") && token != Token::new(b"letmeout"));
     }
 
     #[test]

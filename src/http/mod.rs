@@ -8,6 +8,7 @@ mod document;
 mod encoding;
 mod expectation;
 mod framing;
+mod live;
 pub mod min_ord;
 mod respond;
 pub mod route;

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -11,6 +10,7 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tracing::debug;
 
 use super::{Drain, Limits};
@@ -21,26 +21,35 @@ const READ_AHEAD: usize = 32 << 10;
 
 /// Serves requests until the client closes, something is wrong with the connection, or a drain ends it. `asked` says whether
 /// a request has come on it so far.
-pub(super) async fn serve<B, S>(stream: TcpStream, service: S, limits: &Limits, drain: &Drain, asked: &AtomicBool)
-where
+pub(super) async fn serve<B, S>(
+    stream: TcpStream,
+    service: S,
+    limits: &watch::Receiver<Limits>,
+    drain: &Drain,
+    asked: &AtomicBool,
+) where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
 {
+    let (head_time, head_size) = {
+        let limits = limits.borrow();
+        (limits.head_time, limits.head_size)
+    };
     let mut builder = http1::Builder::new();
     // Without a timer hyper enforces no timeout at all.
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
-        .max_header_size(limits.head_size)
-        .max_buf_size(READ_AHEAD.max(limits.head_size))
+        .header_read_timeout(head_time)
+        .max_header_size(head_size)
+        .max_buf_size(READ_AHEAD.max(head_size))
         .half_close(true);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
 
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = idle_end(drain, limits.drain_idle) => {
+        () = idle_end(drain, limits) => {
             // hyper would go on waiting for a first request, until the head's time is up.
             if !asked.load(Ordering::Relaxed) {
                 return;
@@ -56,8 +65,9 @@ where
 
 /// When a drain has been under way for so long that idle connections are closed from here. Closing them at once would race
 /// with requests that their clients have just sent; until then every answer tells the client to close.
-async fn idle_end(drain: &Drain, idle: Duration) {
+async fn idle_end(drain: &Drain, limits: &watch::Receiver<Limits>) {
     drain.begun().await;
+    let idle = limits.borrow().drain_idle;
     tokio::select! {
         () = tokio::time::sleep(idle) => {}
         () = drain.hurried() => {}

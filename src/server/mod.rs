@@ -14,12 +14,13 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 pub use self::drain::Drain;
 
-/// Limits of one listener.
+/// Limits of one listener. They may change while it serves: a connection obeys those for heads that were in force when it was
+/// accepted, everything else those that are.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// What the listener is called in logs.
@@ -34,6 +35,13 @@ pub struct Limits {
     pub drain_idle: Duration,
     /// When a drain ends, whatever is still open.
     pub drain_max: Duration,
+}
+
+impl Limits {
+    /// The limits of the admin listener beside this one: it has few connections, and waits for none of them.
+    pub fn of_admin(&self) -> Self {
+        Self { name: "admin", connections: 64, drain_idle: Duration::ZERO, ..self.clone() }
+    }
 }
 
 /// How many connections wait to be accepted. The kernel caps it at `net.core.somaxconn`.
@@ -56,31 +64,35 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit.
-pub async fn run<B, H, F>(listener: TcpListener, handle: H, limits: Limits, drain: Drain)
+/// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit. With
+/// each request `handle` is told the address that it came from.
+pub async fn run<B, H, F>(listener: TcpListener, handle: H, mut limits: watch::Receiver<Limits>, drain: Drain)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
 {
-    let slots = Arc::new(Semaphore::new(limits.connections));
     let mut connections = tokio::task::JoinSet::new();
     let mut complained: Option<tokio::time::Instant> = None;
     loop {
-        // The slot comes first, so that connections above the limit wait in the backlog and cost nothing here.
-        let slot = tokio::select! {
-            slot = Arc::clone(&slots).acquire_owned() => slot,
-            () = drain.begun() => break,
-        };
+        while connections.try_join_next().is_some() {}
+        // Room is looked for first, so that connections above the limit wait in the backlog and cost nothing here.
+        if connections.len() >= limits.borrow_and_update().connections {
+            tokio::select! {
+                _ended = connections.join_next() => {}
+                () = another(&mut limits) => {}
+                () = drain.begun() => break,
+            }
+            continue;
+        }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = drain.begun() => break,
         };
-        while connections.try_join_next().is_some() {}
-        let stream = match accepted {
-            Ok((stream, _peer)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) => {
                 if complained.is_none_or(|last| last.elapsed() >= ACCEPT_COMPLAINT) {
@@ -91,16 +103,13 @@ where
                 continue;
             }
         };
-        let served = serve(stream, handle.clone(), limits.clone(), drain.clone());
-        connections.spawn(async move {
-            let _slot = slot;
-            served.await;
-        });
+        connections.spawn(serve(stream, peer, handle.clone(), limits.clone(), drain.clone()));
     }
 
     drop(listener);
     // Tasks that have ended are no connections any more.
     while connections.try_join_next().is_some() {}
+    let limits = limits.borrow().clone();
     let (name, open) = (limits.name, connections.len());
     info!(listener = name, open, "draining: the {name} listener is closed, connections still open: {open}");
     let ended = async { while connections.join_next().await.is_some() {} };
@@ -111,12 +120,19 @@ where
     }
 }
 
-async fn serve<B, H, F>(stream: TcpStream, handle: H, limits: Limits, drain: Drain)
+/// Waits until the limits are others. When nobody can change them any more, for ever.
+async fn another(limits: &mut watch::Receiver<Limits>) {
+    if limits.changed().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+async fn serve<B, H, F>(stream: TcpStream, peer: SocketAddr, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
 {
     // Answers are written whole; waiting to fill a packet would only delay the last one.
@@ -126,7 +142,7 @@ where
     let asks = Arc::clone(&asked);
     let service = hyper::service::service_fn(move |request| {
         asks.store(true, Ordering::Relaxed);
-        let answer = handle(request);
+        let answer = handle(request, peer);
         let draining = draining.clone();
         async move {
             let mut response = answer.await;

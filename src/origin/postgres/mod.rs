@@ -3,6 +3,7 @@
 
 mod address;
 mod connect;
+mod once;
 mod poll;
 mod reader;
 mod rights;
@@ -24,6 +25,7 @@ use tokio_postgres::types::ToSql;
 
 pub use self::address::Address;
 use self::connect::Connector;
+pub use self::once::write_once;
 pub use self::poll::Limits as PollLimits;
 use self::poll::Polls;
 use self::reader::Readers;
@@ -86,6 +88,11 @@ impl Postgres {
     /// Waits until one connection is up, or for at most `patience`. False if none is.
     pub async fn wait_until_up(&self, patience: Duration) -> bool {
         self.readers.wait_until_up(patience).await
+    }
+
+    /// Obeys other waits for writes: for a permit, and in all.
+    pub fn set_write_waits(&self, permit_wait: Duration, budget: Duration) {
+        self.writers.set_waits(permit_wait, budget);
     }
 
     async fn ask(

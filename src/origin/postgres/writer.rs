@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bb8::{ManageConnection, Pool};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -92,7 +93,7 @@ impl ManageConnection for Lines {
 pub(super) struct Writers {
     pool: Pool<Lines>,
     permits: Semaphore,
-    limits: Limits,
+    limits: ArcSwap<Limits>,
 }
 
 /// Why a transaction did not come to its end.
@@ -115,7 +116,17 @@ impl Writers {
             // Not all at the same moment.
             .max_lifetime(Some(limits.age.mul_f64(0.9 + 0.2 * fastrand::f64())))
             .build_unchecked(Lines { connector, limits });
-        Self { pool, permits: Semaphore::new(limits.permits), limits }
+        Self { pool, permits: Semaphore::new(limits.permits), limits: ArcSwap::from_pointee(limits) }
+    }
+
+    /// Obeys other waits from the next write on. The other limits are those that the connections were made with.
+    pub(super) fn set_waits(&self, permit_wait: Duration, budget: Duration) {
+        self.limits.rcu(|limits| Limits { permit_wait, budget, ..**limits });
+    }
+
+    /// Makes a connection, and closes it again.
+    pub(super) async fn try_to_connect(&self) -> Result<(), OriginError> {
+        self.pool.dedicated_connection().await.map(drop)
     }
 
     /// Does one write: a statement in a transaction of its own. `absent` is what it means when no row comes back.
@@ -125,8 +136,8 @@ impl Writers {
         parameters: &[&(dyn ToSql + Sync)],
         absent: fn() -> WriteError,
     ) -> Result<Written, WriteError> {
-        let deadline = Instant::now() + self.limits.budget;
-        let wait = self.limits.permit_wait;
+        let Limits { permit_wait: wait, budget, .. } = **self.limits.load();
+        let deadline = Instant::now() + budget;
         let Ok(Ok(_permit)) = timeout(wait, self.permits.acquire()).await else { return Err(WriteError::Busy) };
         let Ok(Ok(line)) = timeout(wait, self.pool.get()).await else {
             return Err(WriteError::Undone(OriginError::Down));
