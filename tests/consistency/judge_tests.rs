@@ -86,17 +86,17 @@ impl Story {
     }
 
     /// Changes the last read.
-    fn as_read(mut self, change: impl FnOnce(&mut Read)) -> Self {
+    fn answered(mut self, change: impl FnOnce(&mut Read)) -> Self {
         change(self.0.reads.last_mut().unwrap());
         self
     }
 
     fn labelled(self, label: Label) -> Self {
-        self.as_read(|read| read.label = label)
+        self.answered(|read| read.label = label)
     }
 
     fn claiming(self, version: u64, given: Given) -> Self {
-        self.as_read(|read| read.claims = Some([Claim { register: SLOGAN, version, given }].into()))
+        self.answered(|read| read.claims = Some([Claim { register: SLOGAN, version, given }].into()))
     }
 
     fn broken(mut self, node: Option<u8>, from: u64, to: u64) -> Self {
@@ -251,8 +251,9 @@ fn a_stale_answer_needs_an_origin_that_cannot_be_asked_and_is_not_too_old() {
 fn a_404_was_true_within_b_and_is_never_stale() {
     let gone = Story::new().write(SLOGAN, 1, 90, 100).but(|write| write.change = Change::Delete);
     let back = gone.clone().write(SLOGAN, 2, 490, 500);
-    let not_found =
-        |story: &Story, sent| story.clone().read(0, sent, &[(SLOGAN, Sight::Absent)]).as_read(|read| read.status = 404);
+    let not_found = |story: &Story, sent| {
+        story.clone().read(0, sent, &[(SLOGAN, Sight::Absent)]).answered(|read| read.status = 404)
+    };
     not_found(&gone, 5000).holds();
     not_found(&gone, 86).holds();
     not_found(&gone, 80).violates(Invariant::A6, 1);
@@ -276,7 +277,10 @@ fn the_node_that_took_a_write_shows_it_at_once() {
     // Nor an older one with a label; 503 is right.
     let cut = own.clone().broken(Some(1), 100, 5000);
     cut.clone().sees(1, 2000, 0).labelled(Label::Origin(2)).violates(Invariant::A7, 1);
-    cut.sees(1, 2000, 0).labelled(Label::Origin(2)).as_read(|read| (read.status, read.seen) = (503, [].into())).holds();
+    cut.sees(1, 2000, 0)
+        .labelled(Label::Origin(2))
+        .answered(|read| (read.status, read.seen) = (503, [].into()))
+        .holds();
     // Elsewhere with the token.
     own.clone().sees(0, 101, 1).claiming(1, Given::Write).holds();
     own.sees(0, 101, 0).claiming(1, Given::Write).violates(Invariant::A7, 1);
@@ -374,14 +378,14 @@ fn a_move_that_is_accepted_and_an_answer_that_is_none_are_told() {
     let mut moved = Story::new();
     (moved.0.moves_refused, moved.0.moves_accepted) = (3, 1);
     moved.violates(Invariant::Moves, 1);
-    Story::new().sees(0, 100, 0).as_read(|read| read.status = 500).violates(Invariant::Wire, 1);
+    Story::new().sees(0, 100, 0).answered(|read| read.status = 500).violates(Invariant::Wire, 1);
     // Only a product has a 404.
-    Story::new().read(0, 100, &[]).as_read(|read| read.status = 404).violates(Invariant::Wire, 1);
+    Story::new().read(0, 100, &[]).answered(|read| read.status = 404).violates(Invariant::Wire, 1);
     let mut odd = Story::new();
     odd.0.oddities.push("an ETag for two bodies".to_owned());
     odd.violates(Invariant::Wire, 1);
     // No answer and 503 are told in the numbers.
-    let none = Story::new().sees(0, 100, 0).as_read(|read| (read.status, read.seen) = (0, [].into())).holds();
+    let none = Story::new().sees(0, 100, 0).answered(|read| (read.status, read.seen) = (0, [].into())).holds();
     assert_eq!(none.verdict().stats.failed, 1);
 }
 
