@@ -1,8 +1,10 @@
 -- The catalogue of atelier-edge, PostgreSQL 15.
 --
--- Idempotent: running it again changes nothing. atelier-import runs it too, section by section, since rows go in before
--- keys and references are made; a line `-- @section NAME` begins a section. Within the sections `keys` and `references`
--- a statement is one line, and the table it belongs to is the first word in quotes or, without quotes, the one behind ON.
+-- Idempotent: running it again changes nothing, and an older database is brought to this version. It is one transaction, so
+-- that what cannot be done as a whole is not done at all. atelier-import runs it too, section by section, since rows go in
+-- before keys, references and triggers are made; a line `-- @section NAME` begins a section. Within the sections `keys`,
+-- `references` and `triggers` a statement is one line, and the table it belongs to is the first word in quotes or, without
+-- quotes, the one behind ON.
 --
 -- The layout serves the reads. Each read of the API finds its rows in one index range per table, and a style brings its
 -- photos and skus along as arrays, so that the styles of a product are one range of one table. `benches/sql/` holds the
@@ -14,8 +16,11 @@
 -- convention (the import checks them, the view draws them from a sequence), not by constraint.
 -- Two tables are keyed by parent and id (`features`, `related`, and the photos and ratings of reviews and answers), so that
 -- the children of a row lie in one range: to change one of their rows quickly, name its parent too.
+--
+-- Whoever changes a row, and however, leaves a note in `edge.outbox` in the same transaction, written by the triggers of the
+-- section `changes`: nodes read there which answers are outdated. docs/freshness.md says what that is good for.
 
--- @section tables
+BEGIN;
 
 CREATE SCHEMA IF NOT EXISTS edge;
 
@@ -24,7 +29,31 @@ CREATE TABLE IF NOT EXISTS edge.schema_version (
     one     boolean PRIMARY KEY DEFAULT true CHECK (one),
     version integer NOT NULL
 );
-INSERT INTO edge.schema_version (version) VALUES (1) ON CONFLICT DO NOTHING;
+
+DO $$
+DECLARE
+    found     integer := (SELECT version FROM edge.schema_version);
+    elsewhere regclass := (
+        SELECT tgrelid FROM pg_trigger JOIN pg_class AS c ON c.oid = tgrelid
+        WHERE tgname = 'edge_insert'
+          AND relnamespace::regnamespace::text NOT IN (quote_ident(current_schema()), 'atelier_load', 'atelier_trash')
+        LIMIT 1);
+BEGIN
+    IF found > 2 THEN
+        RAISE EXCEPTION 'the schema of this database has version %, this file is version 2: run the one of that version', found;
+    END IF;
+    -- The triggers look for tables in one schema. With two catalogues they would look in the wrong one.
+    IF elsewhere IS NOT NULL THEN
+        RAISE EXCEPTION 'this database has a catalogue already, with %: set search_path to its schema', elsewhere;
+    END IF;
+    -- The catalogue's schema alone, until the end of this transaction. Functions that are made with FROM CURRENT keep this path;
+    -- a schema that is not named is searched first, so the one of temporary tables is named, as the last.
+    PERFORM set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+END $$;
+
+INSERT INTO edge.schema_version (version) VALUES (2) ON CONFLICT (one) DO UPDATE SET version = 2;
+
+-- @section tables
 
 -- Adds a constraint unless the table has one of that name: what IF NOT EXISTS is to everything else.
 CREATE OR REPLACE FUNCTION edge.ensure_constraint(of_table regclass, name text, definition text) RETURNS void
@@ -155,6 +184,263 @@ CREATE TABLE IF NOT EXISTS answers_photos (
     url       text    NOT NULL
 );
 
+-- What readers leave that no stored answer shows. An import leaves these tables alone, and writing to them outdates nothing.
+
+CREATE TABLE IF NOT EXISTS carts (
+    count  bigint  NOT NULL CHECK (count > 0),
+    sku_id integer NOT NULL,
+    owner  bytea   NOT NULL,                                -- a digest of the credential, never the credential
+    PRIMARY KEY (owner, sku_id)                             -- serves: adding to a cart; reading one, in order
+);
+
+CREATE TABLE IF NOT EXISTS interactions (
+    received_at bigint NOT NULL,                            -- milliseconds since 1970 (UTC), by the server's clock
+    id          bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    element     text   NOT NULL,
+    widget      text   NOT NULL,
+    time        text   NOT NULL                             -- in the client's words
+);
+
+-- @section changes
+
+-- What was changed, by whom and however: a tag for each group of answers that a transaction outdated. Rows are only added, and
+-- pruned when they are old, so writers never wait for each other here. Nodes read it by transaction ids (poll.sql).
+CREATE TABLE IF NOT EXISTS edge.outbox (
+    id   bigint   NOT NULL GENERATED ALWAYS AS IDENTITY,    -- the order of writing, for whoever looks; no order of commits
+    xid  xid8     NOT NULL DEFAULT pg_current_xact_id(),    -- of the whole transaction, also inside a savepoint
+    tag  text     NOT NULL,                                 -- 'reviews:7', 'reviews:*' or '*'
+    kind smallint NOT NULL DEFAULT 1 CHECK (kind IN (0, 1, 2))  -- soft, hard, erase
+);
+-- serves: poll.sql, prune.sql, and which tags a write of the API has left
+CREATE INDEX IF NOT EXISTS outbox_xid ON edge.outbox (xid);
+
+-- Which life of the database this is. Unlogged, because it is to be empty after a crash or a promotion: transaction ids may
+-- then be given a second time. A node that finds it empty adds the row.
+CREATE UNLOGGED TABLE IF NOT EXISTS edge.incarnation (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    id  uuid    NOT NULL DEFAULT gen_random_uuid()
+);
+
+-- What could be seen when: prune.sql removes from the outbox what was seen long ago. The mark that sees least is the horizon of
+-- what was removed.
+CREATE TABLE IF NOT EXISTS edge.mark (
+    at   timestamptz PRIMARY KEY DEFAULT clock_timestamp(),  -- serves: the youngest mark
+    snap pg_snapshot NOT NULL DEFAULT pg_current_snapshot()
+);
+
+-- Counted up after a change that the triggers could not see: whatever was stored before is then of another epoch.
+CREATE TABLE IF NOT EXISTS edge.epoch (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    gen bigint  NOT NULL DEFAULT 0
+);
+INSERT INTO edge.epoch DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- Who purged what.
+CREATE TABLE IF NOT EXISTS edge.audit (
+    at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind   smallint CHECK (kind IN (0, 1, 2)),              -- NULL: everything, by another epoch
+    actor  text     NOT NULL,
+    peer   text     NOT NULL,                               -- the address it was asked from
+    tags   text[]   NOT NULL,
+    reason text     NOT NULL
+);
+
+-- Notes that the answers of these rows, or without ids all of a class, are outdated. More than 1000 are said as all, so that a
+-- change of a million rows is one note. Under `SET LOCAL atelier.purge = 'soft'` it is all of the class, too, and soft.
+CREATE OR REPLACE FUNCTION edge.emit(class text, ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    soft boolean := coalesce(current_setting('atelier.purge', true) = 'soft', false);
+BEGIN
+    IF ids IS NULL OR cardinality(ids) > 1000 OR soft AND cardinality(ids) > 0 THEN
+        INSERT INTO edge.outbox (tag, kind) VALUES (class || ':*', CASE WHEN soft THEN 0 ELSE 1 END);
+    ELSIF cardinality(ids) > 0 THEN
+        INSERT INTO edge.outbox (tag) SELECT class || ':' || id FROM unnest(ids) AS id;
+    END IF;
+END $$;
+
+-- One function per table, for INSERT, UPDATE and DELETE: `changed` holds the new rows, or the deleted ones. They act as who
+-- made them, because whoever may change a row need not have rights here. Rules for all of them:
+--   * The text is fixed. Plans are kept per session from whatever was changed first, so each statement must do for one row and
+--     for a million: parents are looked up one by one in their index, and nothing is joined with a second list of rows.
+--   * A parent may be gone, with its children: then its own trigger has noted the same tags.
+
+CREATE OR REPLACE FUNCTION edge.on_products() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    products bigint[] := ARRAY(SELECT id FROM changed LIMIT 1001);
+BEGIN
+    PERFORM edge.emit('product', products);
+    IF cardinality(products) > 0 THEN
+        PERFORM edge.emit('list', NULL);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_features() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('product', ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+-- Photos and skus are columns of their style.
+CREATE OR REPLACE FUNCTION edge.on_styles() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('styles', ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_related() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('related', ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+-- Ratings of a product change with a review's stars and recommendation, and not with a vote: `former` holds the old rows.
+CREATE OR REPLACE FUNCTION edge.on_reviews() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    products bigint[] := ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001);
+BEGIN
+    PERFORM edge.emit('reviews', products);
+    IF TG_OP = 'UPDATE' THEN
+        products := ARRAY(
+            SELECT DISTINCT product_id
+            FROM (SELECT id, product_id, rating, recommend FROM changed
+                  UNION ALL SELECT id, product_id, rating, recommend FROM former) AS rows
+            GROUP BY id, product_id
+            HAVING min(rating) <> max(rating) OR bool_and(recommend) <> bool_or(recommend)
+            LIMIT 1001);
+    END IF;
+    IF cardinality(products) > 0 THEN
+        PERFORM edge.emit('meta', products);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_reviews_photos() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('reviews', ARRAY(
+        SELECT DISTINCT r.product_id
+        FROM (SELECT DISTINCT review_id FROM changed) AS c
+        CROSS JOIN LATERAL (SELECT product_id FROM reviews WHERE id = c.review_id LIMIT 1) AS r
+        LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_characteristics() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('meta', ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_characteristic_reviews() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('meta', ARRAY(
+        SELECT DISTINCT n.product_id
+        FROM (SELECT DISTINCT characteristic_id FROM changed) AS c
+        CROSS JOIN LATERAL (SELECT product_id FROM characteristics WHERE id = c.characteristic_id LIMIT 1) AS n
+        LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_questions() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('questions', ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+-- Questions bring their answers along.
+CREATE OR REPLACE FUNCTION edge.on_answers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('answers', ARRAY(SELECT DISTINCT question_id FROM changed LIMIT 1001));
+    PERFORM edge.emit('questions', ARRAY(
+        SELECT DISTINCT q.product_id
+        FROM (SELECT DISTINCT question_id FROM changed) AS c
+        CROSS JOIN LATERAL (SELECT product_id FROM questions WHERE id = c.question_id LIMIT 1) AS q
+        LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION edge.on_answers_photos() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.emit('answers', ARRAY(
+        SELECT DISTINCT a.question_id
+        FROM (SELECT DISTINCT answer_id FROM changed) AS c
+        CROSS JOIN LATERAL (SELECT question_id FROM answers WHERE id = c.answer_id LIMIT 1) AS a
+        LIMIT 1001));
+    PERFORM edge.emit('questions', ARRAY(
+        SELECT DISTINCT q.product_id
+        FROM (SELECT DISTINCT answer_id FROM changed) AS c
+        CROSS JOIN LATERAL (SELECT question_id FROM answers WHERE id = c.answer_id LIMIT 1) AS a
+        CROSS JOIN LATERAL (SELECT product_id FROM questions WHERE id = a.question_id LIMIT 1) AS q
+        LIMIT 1001));
+    RETURN NULL;
+END $$;
+
+-- The arguments are the classes that show rows of the table.
+CREATE OR REPLACE FUNCTION edge.on_truncate() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    class text;
+BEGIN
+    FOREACH class IN ARRAY TG_ARGV LOOP
+        PERFORM edge.emit(class, NULL);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+-- A row keeps its id and its parent. Were it moved while somebody else changes a child of it, that change would be noted for the
+-- parent it had, and be missed at the one it has.
+CREATE OR REPLACE FUNCTION edge.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the key columns of % are fixed: delete and insert', TG_TABLE_NAME USING ERRCODE = '23000';
+END $$;
+
+-- What was noted and is cut off unread is a change that nobody saw.
+CREATE OR REPLACE FUNCTION edge.on_cut() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO edge.epoch (gen) VALUES (1) ON CONFLICT (one) DO UPDATE SET gen = edge.epoch.gen + 1;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON edge.outbox FOR EACH STATEMENT EXECUTE FUNCTION edge.on_cut();
+ALTER TABLE edge.outbox ENABLE ALWAYS TRIGGER edge_truncate;
+CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON edge.mark FOR EACH STATEMENT EXECUTE FUNCTION edge.on_cut();
+ALTER TABLE edge.mark ENABLE ALWAYS TRIGGER edge_truncate;
+
+-- Gives a table its triggers: `fixed` are the columns that name the row and its parent, `classes` what TRUNCATE outdates. They
+-- fire always, whatever session_replication_role says.
+CREATE OR REPLACE FUNCTION edge.ensure_triggers(of_table regclass, fixed name[], classes text[], former boolean DEFAULT false)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name   name := (SELECT relname FROM pg_class WHERE oid = of_table);
+    moved  text := (SELECT string_agg(format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', f), ' OR ') FROM unnest(fixed) AS f);
+    notes  text := 'CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION edge.%I()';
+    action text := 'on_' || name;
+BEGIN
+    EXECUTE format(notes, 'edge_insert', 'INSERT', of_table, 'NEW TABLE AS changed', action);
+    EXECUTE format(notes, 'edge_update', 'UPDATE', of_table,
+                   CASE WHEN former THEN 'OLD TABLE AS former ' ELSE '' END || 'NEW TABLE AS changed', action);
+    EXECUTE format(notes, 'edge_delete', 'DELETE', of_table, 'OLD TABLE AS changed', action);
+    EXECUTE format('CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION edge.on_truncate(%s)',
+                   of_table, (SELECT string_agg(quote_literal(c), ', ') FROM unnest(classes) AS c));
+    EXECUTE format('CREATE OR REPLACE TRIGGER edge_fixed BEFORE UPDATE ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION edge.refuse()',
+                   of_table, moved);
+    FOREACH name IN ARRAY '{edge_insert, edge_update, edge_delete, edge_truncate, edge_fixed}'::name[] LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', of_table, name);
+    END LOOP;
+END $$;
+
 -- @section keys
 
 -- serves: products.sql (in order), product.sql, and every reference to a product
@@ -217,6 +503,20 @@ SELECT edge.ensure_constraint('characteristic_reviews', 'characteristic_reviews_
 SELECT edge.ensure_constraint('questions', 'questions_product', 'FOREIGN KEY (product_id) REFERENCES products (id) ON DELETE CASCADE');
 SELECT edge.ensure_constraint('answers', 'answers_question', 'FOREIGN KEY (question_id) REFERENCES questions (id) ON DELETE CASCADE');
 SELECT edge.ensure_constraint('answers_photos', 'answers_photos_answer', 'FOREIGN KEY (answer_id) REFERENCES answers (id) ON DELETE CASCADE');
+
+-- @section triggers
+
+SELECT edge.ensure_triggers('products', '{id}', '{product, list}');
+SELECT edge.ensure_triggers('features', '{id, product_id}', '{product}');
+SELECT edge.ensure_triggers('styles', '{id, product_id}', '{styles}');
+SELECT edge.ensure_triggers('related', '{id, product_id}', '{related}');
+SELECT edge.ensure_triggers('reviews', '{id, product_id}', '{reviews, meta}', former => true);
+SELECT edge.ensure_triggers('reviews_photos', '{id, review_id}', '{reviews}');
+SELECT edge.ensure_triggers('characteristics', '{id, product_id}', '{meta}');
+SELECT edge.ensure_triggers('characteristic_reviews', '{id, characteristic_id, review_id}', '{meta}');
+SELECT edge.ensure_triggers('questions', '{id, product_id}', '{questions}');
+SELECT edge.ensure_triggers('answers', '{id, question_id}', '{answers, questions}');
+SELECT edge.ensure_triggers('answers_photos', '{id, answer_id}', '{answers, questions}');
 
 -- @section views
 
@@ -315,3 +615,7 @@ END $$;
 
 CREATE OR REPLACE TRIGGER write_photo INSTEAD OF INSERT OR UPDATE OR DELETE ON photos FOR EACH ROW EXECUTE FUNCTION edge.write_photo();
 CREATE OR REPLACE TRIGGER write_sku INSTEAD OF INSERT OR UPDATE OR DELETE ON skus FOR EACH ROW EXECUTE FUNCTION edge.write_sku();
+
+-- @section end
+
+COMMIT;

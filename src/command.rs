@@ -91,8 +91,10 @@ impl fmt::Debug for Owner {
 pub struct Purge {
     /// What.
     pub what: Purged,
-    /// Who asked for it, and from where, for the audit.
+    /// Who asked for it, for the audit.
     pub actor: String,
+    /// And from where.
+    pub peer: String,
     /// Why, in the operator's words.
     pub reason: String,
 }

@@ -9,8 +9,10 @@ use hyper::header::HeaderValue;
 use libdeflater::{CompressionLvl, Compressor};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::facts::{Facts, Place};
 use crate::freshness::Instant;
 use crate::key::Key;
+use crate::stamp::{Epoch, Stamp};
 
 // The figures below are those of `cargo bench --bench encode` on one core of a 2-core virtual machine: reviews lists of 1 to
 // 75 KB, best of five rounds.
@@ -131,6 +133,21 @@ pub enum Answer {
     Absent,
 }
 
+/// When and where an answer was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origins {
+    /// The life of the database it was read in.
+    pub epoch: Epoch,
+    /// Which commits the statement has seen.
+    pub stamp: Stamp,
+    /// When this node asked for it; `None` when another node did.
+    pub began: Option<Instant>,
+    /// When it was asked for, by whomever: its age counts from here.
+    pub read_at: Instant,
+    /// How long that took, in microseconds.
+    pub cost: u32,
+}
+
 /// One stored answer.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -142,14 +159,27 @@ pub struct Entry {
     pub empty: bool,
     /// When the origin was asked for it.
     pub read_at: Instant,
+    /// How long the origin took, in microseconds.
+    pub cost: u32,
+    /// A number of the key's own, by which its ttl is shortened.
+    pub draw: u32,
+    /// What a proof looks at.
+    pub facts: Facts,
     /// `Surrogate-Key`: class and tag, so that a CDN can be purged in the words used here.
     pub surrogate_key: HeaderValue,
 }
 
 impl Entry {
-    /// An entry for `key`, read at `read_at`.
-    pub fn new(key: Key, answer: Answer, empty: bool, read_at: Instant) -> Self {
-        Self { key, answer, empty, read_at, surrogate_key: surrogate_key(key) }
+    /// An entry for `key`. `draw` is the node's own for this key.
+    pub fn new(key: Key, answer: Answer, empty: bool, origins: Origins, draw: u32) -> Self {
+        let Origins { epoch, stamp, began, read_at, cost } = origins;
+        let facts = Facts { epoch, stamp, began, place: Place::of(key) };
+        Self { key, answer, empty, read_at, cost, draw, facts, surrogate_key: surrogate_key(key) }
+    }
+
+    /// Whether it has a document: what is not there is 404, and that is never said of an unproved entry.
+    pub fn is_found(&self) -> bool {
+        matches!(self.answer, Answer::Found(_))
     }
 
     /// How many encodings there are besides the body as it is.

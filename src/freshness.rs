@@ -1,4 +1,4 @@
-//! How long a stored response may be used (RFC 9111 §4.2).
+//! How long a stored response may be used (RFC 9111 §4.2, RFC 5861).
 //!
 //! Everything here is arithmetic on durations. The caller brings the age, so the rules are tested without a clock. The
 //! clock itself is here too, since ages are only comparable when all are taken from the same one.
@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// An instant of `CLOCK_BOOTTIME`, in nanoseconds. Unlike [`std::time::Instant`] it goes on while the machine is
 /// suspended, so an entry cannot look younger than it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(u64);
 
 impl Instant {
@@ -18,6 +18,21 @@ impl Instant {
         let time = clock_gettime(ClockId::Boottime);
         // Neither part is negative: the clock starts at boot.
         Self(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+    }
+
+    /// The instant so many nanoseconds after boot.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since boot.
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The instant that lies `duration` behind this one.
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
     }
 
     /// How much later this is than `earlier`; zero if it is not.
@@ -31,26 +46,61 @@ impl Instant {
     }
 }
 
-/// What a stored response is good for.
+/// What a stored response is good for, as far as its age goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// Younger than its ttl: may be sent.
     Fresh,
-    /// Past its ttl: has to be fetched again.
+    /// Past its ttl, within its grace: may be sent while it is fetched again.
+    Stale,
+    /// Past both: has to be fetched again.
     Expired,
 }
 
-/// Whether an entry of this age is fresh under this ttl.
-pub fn judge(age: Duration, ttl: Duration) -> Freshness {
-    if age < ttl { Freshness::Fresh } else { Freshness::Expired }
+/// How long a stored response may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// How long it is fresh.
+    pub ttl: Duration,
+    /// How much longer it may be sent while it is fetched again (RFC 5861's stale-while-revalidate).
+    pub grace: Duration,
 }
 
-/// The ttl of one key on one node, shortened by up to `jitter` (a share of the ttl), so that entries filled together do not
+impl Lifetime {
+    /// What a response of this age is good for.
+    pub fn judge(self, age: Duration) -> Freshness {
+        if age < self.ttl {
+            Freshness::Fresh
+        } else if age < self.ttl.saturating_add(self.grace) {
+            Freshness::Stale
+        } else {
+            Freshness::Expired
+        }
+    }
+}
+
+/// A share of one, in parts of 2^32.
+pub const WHOLE: u64 = 1 << 32;
+
+/// The ttl of one key on one node, shortened by up to `jitter` (in parts of [`WHOLE`]), so that entries filled together do not
 /// expire together. `draw` is a hash of key and node: the ttl of a key stands still.
-pub fn jittered(ttl: Duration, jitter: f64, draw: u64) -> Duration {
-    // The upper 32 bits as a share of one.
-    let share = (draw >> 32) as f64 / f64::from(u32::MAX);
-    ttl.mul_f64(1.0 - jitter.clamp(0.0, 1.0) * share)
+#[inline(always)]
+pub fn jittered(ttl: u64, jitter: u64, draw: u32) -> u64 {
+    // Both factors are at most 2^32, so their product is a share of 2^32 again after one shift.
+    let share = (jitter.min(WHOLE) * u64::from(draw)) >> 32;
+    let shortened = (u128::from(ttl) * u128::from(share)) >> 32;
+    ttl.saturating_sub(u64::try_from(shortened).unwrap_or(u64::MAX))
+}
+
+/// Whether a response is to be fetched again before it expires, so that of many who want it only one waits: the earlier, the
+/// more rarely, and the later, the more surely ("optimal probabilistic cache stampede prevention", Vattani et al. 2015).
+/// `left` is how long it still is fresh and `cost` how long its fetch took, both in nanoseconds; `beta` is 1 for the rule as
+/// it stands, 0 for never.
+pub fn is_early(left: u64, cost: u64, beta: f64, random: f64) -> bool {
+    // The logarithm of a random number is below -32 once in 10^14.
+    let reach = beta * cost as f64;
+    let left = left as f64;
+    left < 32.0 * reach && left <= -reach * random.max(f64::MIN_POSITIVE).ln()
 }
 
 #[cfg(test)]
@@ -58,22 +108,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_is_fresh_until_its_ttl() {
-        let ttl = Duration::from_secs(60);
-        assert_eq!(judge(Duration::ZERO, ttl), Freshness::Fresh);
-        assert_eq!(judge(ttl - Duration::from_nanos(1), ttl), Freshness::Fresh);
-        assert_eq!(judge(ttl, ttl), Freshness::Expired);
-        assert_eq!(judge(Duration::ZERO, Duration::ZERO), Freshness::Expired, "a ttl of zero keeps nothing");
+    fn a_response_is_fresh_until_its_ttl_and_stale_until_its_grace_is_over() {
+        let second = Duration::from_secs(1);
+        let lifetime = Lifetime { ttl: 60 * second, grace: 10 * second };
+        let nearly = |age: Duration| age - Duration::from_nanos(1);
+        assert_eq!(lifetime.judge(Duration::ZERO), Freshness::Fresh);
+        assert_eq!(lifetime.judge(nearly(60 * second)), Freshness::Fresh);
+        assert_eq!(lifetime.judge(60 * second), Freshness::Stale);
+        assert_eq!(lifetime.judge(nearly(70 * second)), Freshness::Stale);
+        assert_eq!(lifetime.judge(70 * second), Freshness::Expired);
+        let nothing = Lifetime { ttl: Duration::ZERO, grace: Duration::ZERO };
+        assert_eq!(nothing.judge(Duration::ZERO), Freshness::Expired, "a ttl of zero keeps nothing");
     }
 
     #[test]
     fn jitter_shortens_by_its_share_at_most() {
-        let ttl = Duration::from_secs(100);
-        assert_eq!(jittered(ttl, 0.1, 0), ttl);
-        assert_eq!(jittered(ttl, 0.1, u64::MAX), Duration::from_secs(90));
-        assert_eq!(jittered(ttl, 0.0, u64::MAX), ttl);
-        let middle = jittered(ttl, 0.1, u64::MAX / 2);
-        assert!(middle > Duration::from_secs(94) && middle < Duration::from_secs(96), "{middle:?}");
+        const TTL: u64 = 100_000_000_000;
+        assert_eq!(jittered(TTL, WHOLE / 10, 0), TTL);
+        assert_eq!(jittered(TTL, 0, u32::MAX), TTL);
+        let near = |ttl: u64, seconds: u64| ttl.abs_diff(seconds * 1_000_000_000) < 1_000;
+        assert!(near(jittered(TTL, WHOLE / 10, u32::MAX), 90));
+        assert!(near(jittered(TTL, WHOLE / 10, u32::MAX / 2), 95));
+        assert!(near(jittered(TTL, WHOLE, u32::MAX), 0));
+        assert!(jittered(u64::MAX, WHOLE, u32::MAX) < u64::MAX / 1_000_000);
+    }
+
+    #[test]
+    fn what_was_expensive_is_fetched_early_now_and_then_and_at_last_always() {
+        const MS: u64 = 1_000_000;
+        assert!(is_early(0, MS, 1.0, 0.999));
+        assert!(!is_early(10 * MS, MS, 1.0, 0.5));
+        assert!(is_early(10 * MS, MS, 1.0, 0.000_01));
+        assert!(is_early(10 * MS, MS, 100.0, 0.5));
+        assert!(!is_early(10 * MS, MS, 0.0, 0.0));
+        assert!(!is_early(u64::MAX, 20 * MS, 1.0, 0.0), "far from its end it is left alone");
     }
 
     #[test]

@@ -148,6 +148,13 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Whether its answers are about products alone, to which no reader adds anything.
+    pub const fn is_of_products(self) -> bool {
+        matches!(self, Self::List | Self::Product | Self::Styles | Self::Related)
+    }
+}
+
 impl Key {
     /// What kind of answer this is.
     pub const fn resource(self) -> Resource {

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod command;
 pub mod config;
 pub mod entry;
+pub mod facts;
 pub mod freshness;
 pub mod http;
 pub mod key;

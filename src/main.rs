@@ -10,6 +10,7 @@ use atelier_edge::http::{self, Api};
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
+use atelier_edge::red;
 use atelier_edge::server::{self, Drain};
 use atelier_edge::telemetry;
 use atelier_import::sample::Sample;
@@ -104,6 +105,10 @@ fn serve(config: Config) -> ExitCode {
 }
 
 async fn run(config: Config) -> Result<(), String> {
+    let bugs = red::from_environment();
+    if !bugs.is_empty() {
+        warn!(?bugs, "deliberate bugs are switched on");
+    }
     let listener = bind("ATELIER_LISTEN", config.listen)?;
     let admin = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -115,7 +120,7 @@ async fn run(config: Config) -> Result<(), String> {
         None => None,
     };
     let without = if l2.is_none() { " No REDIS_URL: answers are not shared with other nodes." } else { "" };
-    let cache = Cache::new(origin, l2, config.cache);
+    let cache = Cache::new(origin, l2, config.cache, config.live);
     let api = Api::new(Arc::clone(&cache), config.http);
 
     let drain = Drain::default();

@@ -56,10 +56,7 @@ impl FromStr for Tag {
         }
         let plain = !row.starts_with('0') && row.bytes().all(|byte| byte.is_ascii_digit());
         let id = row.parse().ok().filter(|id| plain && *id <= ID_MAX).ok_or(TagError)?;
-        match class {
-            Resource::List => Err(TagError),
-            _ => Ok(Self::Row(class, id)),
-        }
+        if class == Resource::List { Err(TagError) } else { Ok(Self::Row(class, id)) }
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use atelier_edge::key::{ID_MAX, Key, OFFSET_END, Page, Resource, Sort};
 use atelier_edge::model::Extras;
 use atelier_edge::origin::memory::Memory;
-use atelier_edge::origin::postgres::{Limits, Postgres};
+use atelier_edge::origin::postgres::{Limits, PollLimits, Postgres, WriteLimits};
 use atelier_edge::origin::{Origin, Rules};
 use atelier_import::source::Folder;
 use atelier_import::{File, Known, Sources, clean};
@@ -143,7 +143,16 @@ fn rules() -> Rules {
 
 fn limits() -> Limits {
     let patience = Duration::from_secs(20);
-    Limits { readers: 2, statement: patience, connect: patience }
+    let poll = PollLimits { statement: patience, resync: patience, age: patience };
+    let write = WriteLimits {
+        permits: 1,
+        permit_wait: patience,
+        budget: patience,
+        statement: patience,
+        lock: patience,
+        age: patience,
+    };
+    Limits { readers: 2, statement: patience, connect: patience, poll, write }
 }
 
 fn load(postgres: &atelier_rig::Postgres, data: &Path, database: &str, status: i32) -> String {

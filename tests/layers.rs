@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
@@ -16,10 +16,11 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("stamp", &[]),
     ("tag", &["key"]),
     ("command", &["tag"]),
-    ("entry", &["freshness", "key", "stamp"]),
+    ("facts", &["freshness", "key", "stamp"]),
+    ("entry", &["facts", "freshness", "key", "stamp"]),
     ("model", &[]),
     ("origin", &["cause", "command", "key", "model", "red", "stamp", "tag"]),
-    ("changes", &["cause", "freshness", "key", "origin", "red", "stamp", "tag"]),
+    ("changes", &["cause", "facts", "freshness", "key", "origin", "red", "stamp", "tag"]),
     (
         "cache",
         &["cause", "changes", "command", "entry", "freshness", "key", "origin", "outcome", "red", "stamp", "tag"],

@@ -8,23 +8,25 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::entry::{Answer, Document, Entry, Variant};
+use super::l1;
+use crate::entry::{Answer, Document, Entry, Origins, Variant};
 use crate::freshness::Instant;
 use crate::key::Key;
+use crate::stamp::{Epoch, Stamp};
 
 const MAGIC: u32 = u32::from_be_bytes(*b"ATL1");
 
 /// The version of this layout and of the documents inside. It is in the Redis key as well, so that versions side by side
 /// do not throw each other's entries away.
-pub(super) const SCHEMA: u16 = 1;
+pub(super) const SCHEMA: u16 = 2;
 
 const FOUND: u8 = 1;
 const GZIP: u8 = 2;
 const BROTLI: u8 = 4;
 const EMPTY: u8 = 8;
 
-/// magic, schema, flags, key length, read age, PX
-const HEAD: usize = 4 + 2 + 1 + 1 + 8 + 8;
+/// magic, schema, flags, key length, epoch, stamp, cost, read age, PX
+const HEAD: usize = 4 + 2 + 1 + 1 + 8 + 8 + 4 + 8 + 8;
 const CHECKSUM: usize = 8;
 
 /// Why an envelope was not opened.
@@ -60,6 +62,9 @@ pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
     bytes.put_u8(flags);
     // The longest key is `reviews/2147483647/helpful/2147483648x10000`.
     bytes.put_u8(u8::try_from(key.len()).unwrap_or(u8::MAX));
+    bytes.put_u64(entry.facts.epoch.number());
+    bytes.put_u64(entry.facts.stamp.number());
+    bytes.put_u32(entry.cost);
     bytes.put_u64(millis(age));
     bytes.put_u64(millis(expiry));
     bytes.put_slice(key.as_bytes());
@@ -78,8 +83,14 @@ pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
 }
 
 /// Opens an envelope that must be for `key`. `left` is how long Redis would still keep it (PTTL); the age of the entry is
-/// its age when it was stored and the time since, which is what has gone from its expiry.
-pub(super) fn open(mut bytes: Bytes, key: Key, left: Duration, now: Instant) -> Result<Entry, EnvelopeError> {
+/// its age when it was stored and the time since, which is what has gone from its expiry. `node` makes it this node's own.
+pub(super) fn open(
+    mut bytes: Bytes,
+    key: Key,
+    left: Duration,
+    now: Instant,
+    node: u64,
+) -> Result<Entry, EnvelopeError> {
     if bytes.len() < HEAD + CHECKSUM || bytes[..4] != MAGIC.to_be_bytes() {
         return Err(EnvelopeError::Foreign);
     }
@@ -93,6 +104,9 @@ pub(super) fn open(mut bytes: Bytes, key: Key, left: Duration, now: Instant) -> 
     }
     let flags = bytes.get_u8();
     let key_length = usize::from(bytes.get_u8());
+    let epoch = Epoch::new(bytes.get_u64());
+    let stamp = Stamp::new(bytes.get_u64());
+    let cost = bytes.get_u32();
     let age = Duration::from_millis(bytes.get_u64());
     let expiry = Duration::from_millis(bytes.get_u64());
     if bytes.len() < key_length {
@@ -112,8 +126,11 @@ pub(super) fn open(mut bytes: Bytes, key: Key, left: Duration, now: Instant) -> 
     if !bytes.is_empty() {
         return Err(EnvelopeError::Corrupt);
     }
-    let age = age + expiry.saturating_sub(left);
-    Ok(Entry::new(key, answer, flags & EMPTY != 0, now.before(age)))
+    // Redis tells whole milliseconds: it is never to look younger than it is.
+    let age = age + expiry.saturating_sub(left) + Duration::from_millis(1);
+    // Another node asked for it: how its clock and ours compare is not known, so it counts as read by nobody here.
+    let origins = Origins { epoch, stamp, began: None, read_at: now.before(age), cost };
+    Ok(Entry::new(key, answer, flags & EMPTY != 0, origins, l1::draw(&key, node)))
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -132,9 +149,13 @@ fn variant(bytes: &mut Bytes) -> Result<Variant, EnvelopeError> {
 mod tests {
     use super::*;
 
+    fn origins(now: Instant) -> Origins {
+        Origins { epoch: Epoch::new(7 << 40), stamp: Stamp::new(99), began: Some(now), read_at: now, cost: 1234 }
+    }
+
     fn entry() -> Entry {
         let body: Bytes = "{\"id\":1},".repeat(600).into();
-        Entry::new(Key::Styles(7), Answer::Found(Document::new(body)), false, Instant::now())
+        Entry::new(Key::Styles(7), Answer::Found(Document::new(body)), false, origins(Instant::now()), 0)
     }
 
     const EXPIRY: Duration = Duration::from_secs(60);
@@ -143,49 +164,47 @@ mod tests {
         seal(&entry(), Duration::from_secs(2), EXPIRY)
     }
 
+    fn opened(bytes: Bytes, key: Key) -> Result<Entry, EnvelopeError> {
+        open(bytes, key, EXPIRY, Instant::now(), 3)
+    }
+
     #[test]
     fn an_entry_comes_out_as_it_went_in_and_as_old_as_it_is() {
         let now = Instant::now();
-        let opened = open(sealed(), Key::Styles(7), Duration::from_secs(50), now).unwrap();
-        assert_eq!(now.since(opened.read_at), Duration::from_secs(12));
+        let opened = open(sealed(), Key::Styles(7), Duration::from_secs(50), now, 3).unwrap();
+        assert_eq!(now.since(opened.read_at), Duration::from_millis(12_001));
+        assert_eq!((opened.facts.epoch, opened.facts.stamp), (Epoch::new(7 << 40), Stamp::new(99)));
+        assert_eq!((opened.facts.began, opened.cost), (None, 1234), "another node asked for it");
+        assert_eq!(opened.facts.place, entry().facts.place);
         let (Answer::Found(was), Answer::Found(is)) = (entry().answer, opened.answer) else { panic!("a document") };
         assert_eq!(was.identity.body, is.identity.body);
         assert_eq!(was.gzip.unwrap().etag, is.gzip.unwrap().etag);
         assert_eq!(was.brotli.unwrap().body, is.brotli.unwrap().body);
         assert!(!opened.empty);
 
-        let absent = Entry::new(Key::Product(5), Answer::Absent, true, now);
-        let opened = open(seal(&absent, Duration::ZERO, EXPIRY), Key::Product(5), EXPIRY, now).unwrap();
+        let absent = Entry::new(Key::Product(5), Answer::Absent, true, origins(now), 0);
+        let opened = open(seal(&absent, Duration::ZERO, EXPIRY), Key::Product(5), EXPIRY, now, 3).unwrap();
         assert!(matches!(opened.answer, Answer::Absent) && opened.empty);
-        assert_eq!(opened.read_at, now);
+        assert!(opened.read_at < now);
     }
 
     #[test]
     fn every_cut_and_every_flipped_bit_is_noticed() {
         let whole = sealed();
         for length in 0..whole.len() {
-            assert!(open(whole.slice(..length), Key::Styles(7), EXPIRY, Instant::now()).is_err(), "cut to {length}");
+            assert!(opened(whole.slice(..length), Key::Styles(7)).is_err(), "cut to {length}");
         }
         for place in 0..whole.len() {
             let mut flipped = whole.to_vec();
             flipped[place] ^= 1 << (place % 8);
-            assert!(open(flipped.into(), Key::Styles(7), EXPIRY, Instant::now()).is_err(), "bit in byte {place}");
+            assert!(opened(flipped.into(), Key::Styles(7)).is_err(), "bit in byte {place}");
         }
     }
 
     #[test]
     fn another_key_is_not_opened() {
-        let error = open(sealed(), Key::Styles(8), EXPIRY, Instant::now()).unwrap_err();
-        assert_eq!(error, EnvelopeError::OtherKey);
-        assert_eq!(
-            open(
-                Bytes::from_static(b"hello, this is something else altogether"),
-                Key::Styles(7),
-                EXPIRY,
-                Instant::now()
-            )
-            .unwrap_err(),
-            EnvelopeError::Foreign
-        );
+        assert_eq!(opened(sealed(), Key::Styles(8)).unwrap_err(), EnvelopeError::OtherKey);
+        let other = Bytes::from_static(b"hello, this is something else altogether, and long enough to be one");
+        assert_eq!(opened(other, Key::Styles(7)).unwrap_err(), EnvelopeError::Foreign);
     }
 }

@@ -68,3 +68,8 @@ impl L1 {
 pub(super) fn hash(key: &Key, node: u64) -> u64 {
     SeedableState::fixed().hash_one((node, key))
 }
+
+/// The number by which a key's ttl is shortened on this node.
+pub(super) fn draw(key: &Key, node: u64) -> u32 {
+    (hash(key, node) >> 32) as u32
+}

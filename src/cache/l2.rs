@@ -18,6 +18,8 @@ use crate::cause::Causes;
 use crate::entry::Entry;
 use crate::freshness::Instant;
 use crate::key::Key;
+use crate::stamp::{Epoch, OrdToken, Stamp};
+use crate::tag::Tag;
 
 /// How many connections share the commands, by hash of the key.
 const CONNECTIONS: usize = 2;
@@ -40,8 +42,10 @@ pub struct Settings {
     pub in_flight: usize,
     /// The largest entry that is stored, in bytes of all encodings.
     pub entry_max: usize,
-    /// How long an entry is kept at most.
+    /// How long an entry is kept.
     pub ttl: Duration,
+    /// Whether nodes tell each other of writes.
+    pub hints: bool,
     /// What distinguishes documents made under other rules (fixed fields, limit of rows): a number in every key.
     pub rules: u32,
 }
@@ -69,9 +73,12 @@ impl fmt::Display for Address {
 /// Entries in Redis.
 #[derive(Clone)]
 pub struct L2 {
+    client: Client,
     connections: [ConnectionManager; CONNECTIONS],
     settings: Settings,
     in_flight: Arc<Semaphore>,
+    /// Makes what is drawn for a key this node's own.
+    node: u64,
 }
 
 impl fmt::Debug for L2 {
@@ -100,21 +107,43 @@ impl L2 {
             connections: [connect()?, connect()?],
             in_flight: Arc::new(Semaphore::new(settings.in_flight)),
             settings,
+            node: fastrand::u64(..),
+            client,
         })
+    }
+
+    /// Whether nodes tell each other of writes.
+    pub(super) fn hints(&self) -> bool {
+        self.settings.hints
+    }
+
+    /// For a subscription, which needs a connection of its own.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The number that is this node's own.
+    pub(super) fn node(&self) -> u64 {
+        self.node
     }
 
     fn connection(&self, key: &Key) -> ConnectionManager {
         self.connections[l1::hash(key, 0) as usize % CONNECTIONS].clone()
     }
 
-    fn name(&self, key: Key) -> String {
-        format!("atelier:{}:{:08x}:{key}", envelope::SCHEMA, self.settings.rules)
+    /// Entries of another epoch stand under other names: after a change of epoch nobody looks at them, and they expire.
+    fn name(&self, key: Key, epoch: Epoch) -> String {
+        format!("{}:{epoch}:{key}", self.prefix())
     }
 
-    /// The entry under `key`, if Redis has one, answers in time, and it is whole.
-    pub(super) async fn get(&self, key: Key) -> Option<Entry> {
+    fn prefix(&self) -> String {
+        format!("atelier:{}:{:08x}", envelope::SCHEMA, self.settings.rules)
+    }
+
+    /// The entry of `epoch` under `key`, if Redis has one, answers in time, and it is whole. Nothing is proved of it.
+    pub(super) async fn get(&self, key: Key, epoch: Epoch) -> Option<Entry> {
         let _place = self.in_flight.try_acquire().ok()?;
-        let name = self.name(key);
+        let name = self.name(key, epoch);
         let mut pipeline = redis::pipe();
         pipeline.get(&name).pttl(&name);
         let mut connection = self.connection(&key);
@@ -134,17 +163,20 @@ impl L2 {
         let bytes = bytes?;
         // -1 says that it never expires and -2 that it just did: neither is ours, or worth anything.
         let left = Duration::from_millis(u64::try_from(left).ok()?);
-        match envelope::open(bytes, key, left, Instant::now()) {
-            Ok(entry) => Some(entry),
+        match envelope::open(bytes, key, left, Instant::now(), self.node) {
+            // The name has only half of the epoch's digits.
+            Ok(entry) if entry.facts.epoch == epoch => Some(entry),
+            Ok(_) => None,
             Err(error) => {
                 warn!(%key, %error, "what Redis has for `{key}` is not usable");
+                self.send("DEL", [name.into_bytes()]);
                 None
             }
         }
     }
 
-    /// Stores an entry, nobody waiting, for as long as it may be fresh.
-    pub(super) fn store(&self, entry: Arc<Entry>, ttl: Duration) {
+    /// Stores an entry, nobody waiting.
+    pub(super) fn store(&self, entry: Arc<Entry>) {
         if entry.size() > self.settings.entry_max {
             return;
         }
@@ -156,14 +188,15 @@ impl L2 {
             let _place = place;
             let key = entry.key;
             let age = Instant::now().since(entry.read_at);
-            let expiry = ttl.min(l2.settings.ttl).saturating_sub(age);
+            // Shortened by up to a tenth, so that what was stored together does not expire together.
+            let expiry = l2.settings.ttl.mul_f64(1.0 - 0.1 * fastrand::f64());
             if expiry < Duration::from_millis(1) {
                 return;
             }
             let sealed = envelope::seal(&entry, age, expiry);
             let milliseconds = u64::try_from(expiry.as_millis()).unwrap_or(u64::MAX);
             let mut command = redis::cmd("SET");
-            command.arg(l2.name(key)).arg(&*sealed).arg("PX").arg(milliseconds);
+            command.arg(l2.name(key, entry.facts.epoch)).arg(&*sealed).arg("PX").arg(milliseconds);
             let mut connection = l2.connection(&key);
             match tokio::time::timeout(STORE, command.query_async::<()>(&mut connection)).await {
                 Ok(Ok(())) => {}
@@ -172,7 +205,107 @@ impl L2 {
             }
         });
     }
+
+    /// Tells the other nodes that something was written, up to `token`. Nobody waits for it, and it may be lost.
+    pub(super) fn publish(&self, token: OrdToken) {
+        if self.settings.hints {
+            self.send("PUBLISH", [HINTS.as_bytes().to_vec(), token.to_string().into_bytes()]);
+        }
+    }
+
+    /// Notes which epoch it is, for nodes that start while the database is away.
+    pub(super) fn note_epoch(&self, epoch: Epoch) {
+        self.send("SET", [format!("{}:epoch", self.prefix()).into_bytes(), epoch.number().to_string().into_bytes()]);
+    }
+
+    /// Notes that what depends on `tag` and was read before `stamp` must not be served any more, and removes it where it can be
+    /// found. The note stays as long as anything may that it is about.
+    pub(super) fn note_erased(&self, epoch: Epoch, tag: Tag, stamp: Stamp) {
+        let name = format!("{}:{epoch}:erased", self.prefix()).into_bytes();
+        self.send("HSET", [name.clone(), tag.to_string().into_bytes(), stamp.to_string().into_bytes()]);
+        self.send("PEXPIRE", [name, self.settings.ttl.as_millis().to_string().into_bytes()]);
+        let l2 = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = l2.remove(epoch, tag).await {
+                debug!(%tag, error = %Causes(&error), "entries of `{tag}` could not be removed from Redis");
+            }
+        });
+    }
+
+    /// Removes the entries that depend on `tag`. The keyspace is walked in steps, so that Redis is never held up for long.
+    async fn remove(&self, epoch: Epoch, tag: Tag) -> RedisResult<()> {
+        let below = match tag {
+            Tag::All => "*".to_owned(),
+            Tag::Class(class) => format!("{}/*", class.class()),
+            Tag::Row(class, id) => format!("{}/{id}*", class.class()),
+        };
+        let pattern = format!("{}:{epoch}:{below}", self.prefix());
+        let mut connection = self.connections[0].clone();
+        let mut cursor = 0_u64;
+        loop {
+            let (next, names): (u64, Vec<String>) = redis::cmd("SCAN")
+                .arg(cursor)
+                .arg(&["MATCH", &pattern, "COUNT", "1000"])
+                .query_async(&mut connection)
+                .await?;
+            // The pattern `reviews/7*` finds `reviews/71` as well.
+            let of_tag = |name: &&String| {
+                let key = name.rsplit(':').next().and_then(|key| key.parse::<Key>().ok());
+                key.is_some_and(|key| match tag {
+                    Tag::All => true,
+                    Tag::Class(class) => key.resource() == class,
+                    Tag::Row(..) => Tag::of(key) == tag,
+                })
+            };
+            let names: Vec<_> = names.iter().filter(of_tag).collect();
+            if !names.is_empty() {
+                redis::cmd("UNLINK").arg(names).query_async::<()>(&mut connection).await?;
+            }
+            if next == 0 {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+
+    /// What was noted of the last epoch; `None` when Redis knows of none, or does not answer.
+    pub(super) async fn noted(&self) -> Option<(Epoch, Vec<(Tag, Stamp)>)> {
+        let mut connection = self.connections[0].clone();
+        let noted = async {
+            let epoch: Option<u64> =
+                redis::cmd("GET").arg(format!("{}:epoch", self.prefix())).query_async(&mut connection).await?;
+            let Some(epoch) = epoch.map(Epoch::new) else { return Ok(None) };
+            let name = format!("{}:{epoch}:erased", self.prefix());
+            let erased: Vec<(String, u64)> = redis::cmd("HGETALL").arg(name).query_async(&mut connection).await?;
+            let erased = erased.iter().filter_map(|(tag, stamp)| Some((tag.parse().ok()?, Stamp::new(*stamp))));
+            Ok::<_, RedisError>(Some((epoch, erased.collect())))
+        };
+        tokio::time::timeout(CONNECT, noted).await.ok()?.ok()?
+    }
+
+    /// Sends a command whose reply does not matter.
+    fn send<const N: usize>(&self, name: &'static str, arguments: [Vec<u8>; N]) {
+        let Ok(place) = Arc::clone(&self.in_flight).try_acquire_owned() else {
+            return;
+        };
+        let mut connection = self.connections[0].clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let mut command = redis::cmd(name);
+            for argument in &arguments {
+                command.arg(argument);
+            }
+            match tokio::time::timeout(STORE, command.query_async::<redis::Value>(&mut connection)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => debug!(command = name, error = %Causes(&error), "Redis failed"),
+                Err(_late) => debug!(command = name, "Redis did not answer in time"),
+            }
+        });
+    }
 }
+
+/// The channel on which nodes tell each other of writes.
+pub(super) const HINTS: &str = "atelier:hint";
 
 fn complain(key: Key, error: &RedisError) {
     debug!(%key, error = %Causes(error), "Redis failed for `{key}`");

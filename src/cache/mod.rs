@@ -1,33 +1,48 @@
 //! The tiers in their order: the process (L1), Redis (L2), the origin.
 //!
-//! A fresh entry of L1 is answered without waiting for anything. For everything else there is one flight per key, a task
-//! of its own that its callers only wait for.
+//! An entry of L1 that is proved is answered without waiting for anything. For everything else there is one flight per key, a
+//! task of its own that its callers only wait for; each of them judges for itself what it brings.
 
 mod envelope;
+mod fill;
 mod flight;
+mod hints;
 mod l1;
 mod l2;
+mod lookup;
 mod permits;
+mod refresh;
+mod times;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{Instrument, debug, warn};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
 
-use crate::cause::Causes;
-use crate::entry::{Answer, Document, Entry};
-use crate::freshness::{self, Freshness, Instant};
-use crate::key::{Key, Resource};
-use crate::origin::{Fetched, Origin, OriginError};
-use crate::outcome::Outcome;
+use crate::changes::{Changes, Erased, Poller, PollerSettings};
+use crate::command::Owner;
+use crate::entry::Entry;
+use crate::freshness::Instant;
+use crate::origin::{Origin, OriginError};
 
-use self::flight::{Flights, Seat};
+use self::fill::Landed;
+use self::flight::Flights;
 use self::l1::L1;
 use self::permits::Permits;
+use self::refresh::Refreshes;
+use self::times::Times;
 
 pub use self::l2::{Address as L2Address, L2, Settings as L2Settings};
+pub use crate::origin::WriteError;
 
-/// Limits and times of the cache.
+pub use self::lookup::{Answered, Asked, Served};
+pub use self::times::{Live, ResourceTimes};
+
+/// What does not change while a node runs.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How many bytes L1 may hold, all encodings and a fixed share per entry counted.
@@ -36,20 +51,14 @@ pub struct Settings {
     pub l1_entry_max: usize,
     /// How many answers without content are stored.
     pub absent_max: u64,
-    /// How long an answer without content is fresh.
-    pub absent_ttl: Duration,
-    /// How long an answer is fresh, by resource in the order of [`Resource::ALL`].
-    pub ttl: [Duration; Resource::ALL.len()],
-    /// By which share at most a ttl is shortened.
-    pub ttl_jitter: f64,
-    /// How long a read may take as a whole.
-    pub budget: Duration,
-    /// How many fetches run at once.
-    pub miss_permits: usize,
-    /// How many fetches wait for a permit.
-    pub miss_queue: usize,
-    /// How long a fetch waits for a permit.
-    pub permit_wait: Duration,
+    /// How long a node waits for the database at its start before it takes what Redis knows.
+    pub boot_wait: Duration,
+    /// How long nothing may be provable, while the origin answers, before the node is not ready.
+    pub blind_unready: Duration,
+    /// How changes are polled.
+    pub poller: PollerSettings,
+    /// The bound, and what is kept of changes.
+    pub changes: crate::changes::Settings,
 }
 
 /// Why there is no answer now. There may be one later.
@@ -64,6 +73,9 @@ pub enum Unavailable {
     /// The origin could not answer.
     #[error("the origin gave no answer")]
     Failed(#[source] Arc<OriginError>),
+    /// The answer is of another life of the database than the one this node knows.
+    #[error("the origin is not the one that is known")]
+    Foreign,
     /// The fetch ended without a result: it panicked.
     #[error("the fetch ended without a result")]
     Lost,
@@ -78,164 +90,160 @@ impl From<OriginError> for Unavailable {
     }
 }
 
-/// What a flight brings: the entry, and how its leader came by it.
-type Landed = Result<(Arc<Entry>, Outcome), Unavailable>;
+/// Why a node is not to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unready {
+    /// It has never heard from the database; in the database's words, or the network's, why.
+    NotBegun(String),
+    /// It cannot prove anything although the database answers; why.
+    Blind(String),
+}
 
 /// The tiers above an origin.
 pub struct Cache {
     l1: L1,
     l2: Option<L2>,
     origin: Arc<dyn Origin>,
-    flights: Flights<Landed>,
+    changes: Arc<Changes>,
+    poller: Arc<Poller>,
+    flights: Flights<Result<Landed, Unavailable>>,
     permits: Permits,
+    refreshes: Arc<Refreshes>,
+    times: Times,
+    live: ArcSwap<Live>,
     settings: Settings,
     /// Makes the jitter of this node its own.
     node: u64,
 }
 
+fn grace(live: &Live) -> [Duration; crate::key::Resource::ALL.len()] {
+    live.times.map(|times| times.grace)
+}
+
 impl Cache {
-    /// An empty cache above `origin`.
-    pub fn new(origin: Arc<dyn Origin>, l2: Option<L2>, settings: Settings) -> Arc<Self> {
-        Arc::new(Self {
+    /// An empty cache above `origin`. It begins to poll for changes.
+    pub fn new(origin: Arc<dyn Origin>, l2: Option<L2>, settings: Settings, live: Live) -> Arc<Self> {
+        let changes = Changes::new(settings.changes);
+        let (erased, erasures) = mpsc::unbounded_channel();
+        let poller = Poller::start(Arc::clone(&changes), Arc::clone(&origin), settings.poller, grace(&live), erased);
+        let cache = Arc::new(Self {
             l1: L1::new(settings.l1_bytes, settings.absent_max),
+            node: l2.as_ref().map_or_else(|| fastrand::u64(..), L2::node),
             l2,
             origin,
+            changes,
+            poller,
             flights: Flights::new(),
-            permits: Permits::new(settings.miss_permits, settings.miss_queue),
+            permits: Permits::new(live.miss_permits),
+            refreshes: Refreshes::new(live.refresh_concurrency),
+            times: Times::new(&live),
+            live: ArcSwap::from_pointee(live),
             settings,
-            node: fastrand::u64(..),
+        });
+        if let Some(l2) = &cache.l2 {
+            if l2.hints() {
+                tokio::spawn(hints::listen(l2.clone(), Arc::clone(&cache.poller)));
+            }
+            tokio::spawn(note(l2.clone(), Arc::clone(&cache.changes), Arc::clone(&cache.poller), erasures));
+            tokio::spawn(Arc::clone(&cache).boot_without_the_origin());
+        }
+        cache
+    }
+
+    /// Obeys other limits and times from now on. Nothing that is stored or under way is dropped.
+    pub fn set(&self, live: Live) {
+        self.times.set(&live);
+        self.poller.set_grace(grace(&live));
+        self.permits.resize(live.miss_permits);
+        self.refreshes.resize(live.refresh_concurrency);
+        self.live.store(Arc::new(live));
+    }
+
+    /// Whether requests are to be sent here.
+    ///
+    /// # Errors
+    /// With why not.
+    pub fn readiness(&self) -> Result<(), Unready> {
+        let now = Instant::now();
+        if !self.changes.has_begun() {
+            // Another node's knowledge, and entries of its own, are enough for labelled answers.
+            let adopted = self.changes.position().is_some();
+            return if adopted { Ok(()) } else { Err(Unready::NotBegun(self.poller.trouble())) };
+        }
+        let blind = now.since(self.changes.proved());
+        // While the database is away all nodes are blind: if all were unready, nobody would answer at all.
+        if blind > self.settings.blind_unready && self.origin.is_up() {
+            return Err(Unready::Blind(self.poller.trouble()));
+        }
+        Ok(())
+    }
+
+    /// Whether there is anything that could be answered without the origin.
+    pub fn holds_any(&self) -> bool {
+        self.l1.holds_any()
+    }
+
+    /// The highest place in the history that this node, or the entry, has seen.
+    pub fn position(&self, entry: Option<&Entry>) -> Option<crate::stamp::OrdToken> {
+        let position = self.changes.position()?;
+        let of_entry = entry.filter(|entry| entry.facts.epoch.short() == position.epoch).map(|entry| entry.facts.stamp);
+        Some(crate::stamp::OrdToken {
+            stamp: of_entry.map_or(position.stamp, |stamp| stamp.max(position.stamp)),
+            ..position
         })
     }
 
-    /// Whether the origin can be asked, or something is held that can be answered without it.
-    pub fn is_ready(&self) -> bool {
-        self.origin.is_up() || self.l1.holds_any()
-    }
-
-    /// An entry of L1 that is fresh at `now`; the hit path.
-    #[inline]
-    pub fn hit(&self, key: Key, now: Instant) -> Option<Arc<Entry>> {
-        let entry = self.l1.get(&key)?;
-        (self.judge(&entry, now) == Freshness::Fresh).then_some(entry)
-    }
-
-    /// The answer to `key` from the first tier that has it fresh.
+    /// The document of a cart. It is never stored.
     ///
     /// # Errors
-    /// When nothing fresh is stored and the origin gives no answer within the budget.
-    pub async fn lookup(self: &Arc<Self>, key: Key) -> Landed {
-        if let Some(entry) = self.hit(key, Instant::now()) {
-            return Ok((entry, Outcome::HitL1));
-        }
-        let (seat, landing) = self.flights.join_or_begin(key, || {
-            let cache = Arc::clone(self);
-            async move { cache.fill(key).await }.in_current_span()
-        });
-        match tokio::time::timeout(self.settings.budget, landing.result()).await {
-            Ok(Some(Ok((entry, outcome)))) => match seat {
-                Seat::Leader => Ok((entry, outcome)),
-                Seat::Follower => Ok((entry, Outcome::Collapsed)),
-            },
-            Ok(Some(Err(error))) => Err(error),
-            Ok(None) => Err(Unavailable::Lost),
-            Err(_late) => Err(Unavailable::Late),
-        }
-    }
-
-    /// Asks the origin for this caller alone and stores nothing: for windows that have no entry of their own.
-    ///
-    /// # Errors
-    /// When the origin gives no answer within the budget.
-    pub async fn fetch_unstored(self: &Arc<Self>, key: Key) -> Result<Arc<Entry>, Unavailable> {
-        let cache = Arc::clone(self);
-        // A task of its own, like any fetch, so that a client that leaves does not leave half a statement behind.
-        let fetch = tokio::spawn(async move { cache.fetch(key).await }.in_current_span());
-        match tokio::time::timeout(self.settings.budget, fetch).await {
-            Ok(Ok(entry)) => entry.map(Arc::new),
-            Ok(Err(_panicked)) => Err(Unavailable::Lost),
-            Err(_late) => Err(Unavailable::Late),
-        }
-    }
-
-    /// How long an entry like this one is fresh at most.
-    fn ttl(&self, entry: &Entry) -> Duration {
-        let ttl = self.settings.ttl[entry.key.resource() as usize];
-        if entry.empty { self.settings.absent_ttl.min(ttl) } else { ttl }
-    }
-
-    fn judge(&self, entry: &Entry, now: Instant) -> Freshness {
-        let draw = l1::hash(&entry.key, self.node);
-        let ttl = freshness::jittered(self.ttl(entry), self.settings.ttl_jitter, draw);
-        freshness::judge(now.since(entry.read_at), ttl)
-    }
-
-    /// L2, else the origin; what it finds is stored on the way up.
-    async fn fill(&self, key: Key) -> Landed {
-        // Between a caller's look into L1 and the begin of its flight, another flight may have landed.
-        if let Some(entry) = self.hit(key, Instant::now()) {
-            return Ok((entry, Outcome::HitL1));
-        }
-        if let Some(l2) = &self.l2
-            && let Some(entry) = l2.get(key).await
-            && self.judge(&entry, Instant::now()) == Freshness::Fresh
-        {
-            let entry = Arc::new(entry);
-            self.store(&entry);
-            return Ok((entry, Outcome::HitL2));
-        }
-        let outcome = if self.l1.get(&key).is_some() { Outcome::Refetched } else { Outcome::Miss };
-        let entry = Arc::new(self.fetch(key).await?);
-        self.store(&entry);
-        if let Some(l2) = &self.l2 {
-            l2.store(Arc::clone(&entry), self.ttl(&entry));
-        }
-        Ok((entry, outcome))
-    }
-
-    fn store(&self, entry: &Arc<Entry>) {
-        if entry.size() <= self.settings.l1_entry_max {
-            self.l1.insert(Arc::clone(entry));
-        }
-    }
-
-    /// Asks the origin under a permit and makes the entry.
-    async fn fetch(&self, key: Key) -> Result<Entry, Unavailable> {
-        let permit = self.permits.acquire(self.settings.permit_wait).await.ok_or(Unavailable::Busy)?;
-        let read_at = Instant::now();
-        let fetched = match self.origin.fetch(key).await {
-            Ok((fetched, _seen)) => fetched,
-            Err(error) => {
-                // That nobody can be asked has been said where the connections are; it is not repeated for each request.
-                match error {
-                    OriginError::Down => debug!(%key, "the origin cannot be asked for `{key}`"),
-                    OriginError::Late | OriginError::Failed(_) => {
-                        warn!(%key, error = %Causes(&error), "the origin gave no answer for `{key}`");
-                    }
-                }
-                return Err(error.into());
-            }
+    /// When the origin gives no answer in time.
+    pub async fn cart(&self, owner: Owner) -> Result<Bytes, Unavailable> {
+        let live = self.live.load_full();
+        let asked = async {
+            let permit = self.permits.acquire(live.miss_queue, live.permit_wait).await.ok_or(Unavailable::Busy)?;
+            let cart = self.origin.cart(owner).await;
+            drop(permit);
+            Ok(cart?)
         };
-        drop(permit);
-        debug!(%key, "fetched `{key}` from the origin");
-        Ok(make(key, fetched, read_at).await)
+        tokio::time::timeout(live.budget, asked).await.unwrap_or(Err(Unavailable::Late))
+    }
+
+    /// Waits for the database, and if it does not come takes what Redis knows, so that labelled answers can be given.
+    async fn boot_without_the_origin(self: Arc<Self>) {
+        let Some(l2) = &self.l2 else { return };
+        tokio::time::sleep(self.settings.boot_wait).await;
+        while !self.changes.has_begun() {
+            if let Some((epoch, erased)) = l2.noted().await {
+                self.changes.adopt(epoch, &erased);
+                info!(%epoch, "the database is away: answers come from Redis, labelled");
+                return;
+            }
+            warn!("the database is away, and Redis knows nothing either");
+            tokio::time::sleep(self.settings.boot_wait).await;
+        }
     }
 }
 
-/// Bodies above this many bytes are encoded on a thread of their own: that takes 0.4 ms and more, for which
-/// no hit is to wait (`entry.rs` has the figures).
-const ENCODE_INLINE: usize = 16 << 10;
-
-async fn make(key: Key, fetched: Fetched, read_at: Instant) -> Entry {
-    let answer = match fetched.body {
-        None => Answer::Absent,
-        Some(body) if body.len() <= ENCODE_INLINE => Answer::Found(Document::new(body)),
-        Some(body) => {
-            let plain = body.clone();
-            let encoded = tokio::task::spawn_blocking(move || Document::new(body)).await;
-            Answer::Found(encoded.unwrap_or_else(|_panicked| Document::plain(plain)))
+/// Notes in Redis what nodes need to know that start while the database is away.
+async fn note(l2: L2, changes: Arc<Changes>, poller: Arc<Poller>, mut erasures: mpsc::UnboundedReceiver<Erased>) {
+    /// An epoch is noted again now and then: Redis may have forgotten it.
+    const AGAIN: Duration = Duration::from_secs(60);
+    loop {
+        tokio::select! {
+            () = poller.renewed() => {
+                if let Some(token) = changes.position() {
+                    // Nodes whose connection leads to an old primary look again when they hear of another epoch.
+                    l2.publish(token);
+                }
+                l2.note_epoch(changes.era().0);
+            }
+            erased = erasures.recv() => match erased {
+                Some(Erased { epoch, tag, stamp }) => l2.note_erased(epoch, tag, stamp),
+                None => return,
+            },
+            () = tokio::time::sleep(AGAIN), if changes.has_begun() => l2.note_epoch(changes.era().0),
         }
-    };
-    Entry::new(key, answer, fetched.empty, read_at)
+    }
 }
 
 #[cfg(test)]

@@ -8,23 +8,57 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// The right to ask the origin, for so many at once.
 #[derive(Debug)]
 pub(super) struct Permits {
-    running: Semaphore,
+    running: Resizable,
     waiting: AtomicUsize,
-    queue: usize,
 }
 
 impl Permits {
-    pub(super) fn new(running: usize, queue: usize) -> Self {
-        Self { running: Semaphore::new(running), waiting: AtomicUsize::new(0), queue }
+    pub(super) fn new(running: usize) -> Self {
+        Self { running: Resizable::new(running), waiting: AtomicUsize::new(0) }
     }
 
-    /// A permit, or `None` when the queue is full or none was free in time. tokio's semaphore is fair.
-    pub(super) async fn acquire(&self, patience: Duration) -> Option<SemaphorePermit<'_>> {
-        if let Ok(permit) = self.running.try_acquire() {
+    /// Changes how many may ask at once; those who do go on.
+    pub(super) fn resize(&self, running: usize) {
+        self.running.resize(running);
+    }
+
+    /// A permit, or `None` when `queue` others wait or none was free in time. tokio's semaphore is fair.
+    pub(super) async fn acquire(&self, queue: usize, patience: Duration) -> Option<SemaphorePermit<'_>> {
+        let running = &self.running.semaphore;
+        if let Ok(permit) = running.try_acquire() {
             return Some(permit);
         }
-        let _place = Place::in_queue(&self.waiting, self.queue)?;
-        tokio::time::timeout(patience, self.running.acquire()).await.ok()?.ok()
+        let _place = Place::in_queue(&self.waiting, queue)?;
+        tokio::time::timeout(patience, running.acquire()).await.ok()?.ok()
+    }
+}
+
+/// A semaphore whose size can be changed.
+#[derive(Debug)]
+pub(super) struct Resizable {
+    pub(super) semaphore: std::sync::Arc<Semaphore>,
+    size: AtomicUsize,
+}
+
+impl Resizable {
+    pub(super) fn new(size: usize) -> Self {
+        Self { semaphore: std::sync::Arc::new(Semaphore::new(size)), size: AtomicUsize::new(size) }
+    }
+
+    /// Gives permits back, or takes some away as soon as they are free.
+    pub(super) fn resize(&self, size: usize) {
+        let before = self.size.swap(size, Ordering::Relaxed);
+        if size > before {
+            self.semaphore.add_permits(size - before);
+        } else if size < before {
+            let semaphore = std::sync::Arc::clone(&self.semaphore);
+            let fewer = u32::try_from(before - size).unwrap_or(u32::MAX);
+            tokio::spawn(async move {
+                if let Ok(permits) = semaphore.acquire_many_owned(fewer).await {
+                    permits.forget();
+                }
+            });
+        }
     }
 }
 
@@ -48,14 +82,15 @@ impl Drop for Place<'_> {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_millis(100);
+
     #[tokio::test(start_paused = true)]
     async fn beyond_the_queue_nobody_waits_and_nobody_waits_longer_than_allowed() {
-        let permits = Permits::new(1, 1);
-        let patience = Duration::from_millis(100);
-        let held = permits.acquire(patience).await.unwrap();
+        let permits = Permits::new(1);
+        let held = permits.acquire(1, PATIENCE).await.unwrap();
 
-        let waits = permits.acquire(patience);
-        let turned_away = permits.acquire(patience);
+        let waits = permits.acquire(1, PATIENCE);
+        let turned_away = permits.acquire(1, PATIENCE);
         let (waited, turned_away) = tokio::join!(waits, async {
             let begun = tokio::time::Instant::now();
             (turned_away.await.is_none(), begun.elapsed())
@@ -64,7 +99,21 @@ mod tests {
         assert_eq!(turned_away, (true, Duration::ZERO));
 
         drop(held);
-        assert!(permits.acquire(patience).await.is_some());
+        assert!(permits.acquire(1, PATIENCE).await.is_some());
         assert_eq!(permits.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn their_number_can_be_changed() {
+        let permits = Permits::new(1);
+        let first = permits.acquire(0, PATIENCE).await.unwrap();
+        assert!(permits.acquire(0, PATIENCE).await.is_none());
+        permits.resize(2);
+        let second = permits.acquire(0, PATIENCE).await.unwrap();
+        permits.resize(1);
+        drop(first);
+        assert!(permits.acquire(1, PATIENCE).await.is_none(), "the one that came free was taken away");
+        drop(second);
+        assert!(permits.acquire(1, PATIENCE).await.is_some());
     }
 }

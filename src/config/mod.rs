@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::cache::{self, L2Address, L2Settings};
-use crate::http::{self, BodyLimits, Manners, Token};
+use crate::cache::{self, L2Address, L2Settings, Live, ResourceTimes};
+use crate::changes::{PollerSettings, Settings as ChangesSettings};
+use crate::http::{self, BodyLimits, Downstream, Manners, Token};
+use crate::key::Resource;
 use crate::model::Extras;
 use crate::origin::Rules;
 use crate::origin::postgres::{self, Address};
@@ -23,6 +25,10 @@ pub use self::show::{Form, Setting, settings, write};
 
 /// The exit status of a start that was refused because of its settings (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
+
+/// How long a statement of a write may take, and how long it may wait for a row that another holds.
+const WRITE_STATEMENT: Duration = Duration::from_secs(1);
+const WRITE_LOCK: Duration = Duration::from_millis(500);
 
 /// What is wrong with one setting, or with several together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +56,12 @@ pub struct Config {
     pub redis: Option<L2Address>,
     /// Limits of L2.
     pub l2: L2Settings,
-    /// Limits and times of the cache.
+    /// Limits of the cache.
     pub cache: cache::Settings,
+    /// Limits and times that can be changed while the node serves.
+    pub live: Live,
+    /// The token of operators.
+    pub admin_token: Option<Token>,
     /// How requests are read and answered.
     pub http: http::Settings,
     /// Limits of the public listener.
@@ -120,6 +130,66 @@ impl Reader {
         limit
     }
 
+    fn cells(&mut self, name: &str, text: &str) -> usize {
+        let cells: usize = self.number(name, text, 1, 1 << 30);
+        if cells != 0 && !cells.is_power_of_two() {
+            self.problem(format!("{name}: {text:?} is not a power of two"));
+        }
+        cells
+    }
+
+    fn times(&mut self, raw: &Raw) -> [ResourceTimes; Resource::ALL.len()] {
+        let ttl = [
+            self.duration("ATELIER_TTL_LIST", &raw.ttl_list),
+            self.duration("ATELIER_TTL_PRODUCT", &raw.ttl_product),
+            self.duration("ATELIER_TTL_STYLES", &raw.ttl_styles),
+            self.duration("ATELIER_TTL_RELATED", &raw.ttl_related),
+            self.duration("ATELIER_TTL_REVIEWS", &raw.ttl_reviews),
+            self.duration("ATELIER_TTL_META", &raw.ttl_meta),
+            self.duration("ATELIER_TTL_QUESTIONS", &raw.ttl_questions),
+            self.duration("ATELIER_TTL_ANSWERS", &raw.ttl_answers),
+        ];
+        let each = |text: &str| units::per_resource(text, units::duration);
+        let absent_ttl = self.take("ATELIER_ABSENT_TTL", &raw.absent_ttl, each);
+        let grace = self.take("ATELIER_GRACE", &raw.grace, each);
+        let stale_limit = self.take("ATELIER_STALE_LIMIT", &raw.stale_limit, each);
+        let jitter = self.take("ATELIER_TTL_JITTER", &raw.ttl_jitter, |text| units::per_resource(text, units::share));
+        let early_refresh =
+            self.take("ATELIER_EARLY_REFRESH", &raw.early_refresh, |text| units::per_resource(text, units::factor));
+        std::array::from_fn(|place| ResourceTimes {
+            ttl: ttl[place],
+            absent_ttl: absent_ttl[place],
+            grace: grace[place],
+            stale_limit: stale_limit[place],
+            jitter: jitter[place],
+            early_refresh: early_refresh[place],
+        })
+    }
+
+    fn downstream(&mut self, raw: &Raw) -> Downstream {
+        let downstream = Downstream {
+            max_age: self.duration("ATELIER_MAX_AGE", &raw.max_age),
+            cdn_ttl: self.duration("ATELIER_CDN_TTL", &raw.cdn_ttl),
+        };
+        let accepted = match raw.downstream_staleness.as_deref() {
+            None => false,
+            Some("accepted") => true,
+            Some(text) => {
+                self.problem(format!("ATELIER_DOWNSTREAM_STALENESS: {text:?} is not `accepted`"));
+                return downstream;
+            }
+        };
+        for (name, kept) in [("ATELIER_MAX_AGE", downstream.max_age), ("ATELIER_CDN_TTL", downstream.cdn_ttl)] {
+            if !kept.is_zero() && !accepted {
+                self.problem(format!(
+                    "{name}: copies kept elsewhere add their age to ATELIER_BOUND; \
+                     ATELIER_DOWNSTREAM_STALENESS=accepted says that this is meant"
+                ));
+            }
+        }
+        downstream
+    }
+
     fn switch(&mut self, name: &str, text: &str) -> bool {
         self.take(name, text, units::switch)
     }
@@ -168,6 +238,9 @@ impl Config {
         };
         let body_max = read.size("ATELIER_BODY_MAX", &raw.body_max, 100_000, GIB);
         let token = read.token("ATELIER_API_TOKEN_FILE", raw.api_token_file.as_deref());
+        let admin_token = read.token("ATELIER_ADMIN_TOKEN_FILE", raw.admin_token_file.as_deref());
+        let poll_timeout = read.limit("ATELIER_POLL_TIMEOUT", &raw.poll_timeout);
+        let permit_wait = read.limit("ATELIER_PERMIT_WAIT", &raw.permit_wait);
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut address =
             |name, text: &str| read.take(name, text, |text| units::value(text).map(Some)).unwrap_or(anywhere);
@@ -184,6 +257,19 @@ impl Config {
                 readers: read.number("ATELIER_DB_READERS", &raw.db_readers, 1, 64),
                 statement: read.limit("ATELIER_STATEMENT", &raw.statement),
                 connect: read.limit("ATELIER_DB_CONNECT", &raw.db_connect),
+                poll: postgres::PollLimits {
+                    statement: poll_timeout,
+                    resync: poll_timeout * 10,
+                    age: read.limit("ATELIER_POLL_CONN_AGE", &raw.poll_conn_age),
+                },
+                write: postgres::WriteLimits {
+                    permits: read.number("ATELIER_WRITE_PERMITS", &raw.write_permits, 1, 1024),
+                    permit_wait,
+                    budget: read.limit("ATELIER_WRITE_BUDGET", &raw.write_budget),
+                    statement: WRITE_STATEMENT,
+                    lock: WRITE_LOCK,
+                    age: read.limit("ATELIER_DB_CONN_AGE", &raw.db_conn_age),
+                },
             },
             redis: read.secret("REDIS_URL", raw.redis_url.as_deref()),
             l2: L2Settings {
@@ -191,38 +277,51 @@ impl Config {
                 in_flight: read.number("ATELIER_REDIS_INFLIGHT", &raw.redis_inflight, 1, 65_536),
                 entry_max: read.size("ATELIER_L2_ENTRY_MAX", &raw.l2_entry_max, 0, GIB / 2),
                 ttl: read.duration("ATELIER_L2_TTL", &raw.l2_ttl),
+                hints: read.switch("ATELIER_HINT", &raw.hint),
                 rules: digest(&rules),
             },
             cache: cache::Settings {
                 l1_bytes: read.size("ATELIER_L1_BYTES", &raw.l1_bytes, 0, 1 << 50),
                 l1_entry_max: read.size("ATELIER_L1_ENTRY_MAX", &raw.l1_entry_max, 0, GIB),
                 absent_max: read.number("ATELIER_ABSENT_MAX", &raw.absent_max, 0, 1 << 40),
-                absent_ttl: read.duration("ATELIER_ABSENT_TTL", &raw.absent_ttl),
-                ttl: [
-                    read.duration("ATELIER_TTL_LIST", &raw.ttl_list),
-                    read.duration("ATELIER_TTL_PRODUCT", &raw.ttl_product),
-                    read.duration("ATELIER_TTL_STYLES", &raw.ttl_styles),
-                    read.duration("ATELIER_TTL_RELATED", &raw.ttl_related),
-                    read.duration("ATELIER_TTL_REVIEWS", &raw.ttl_reviews),
-                    read.duration("ATELIER_TTL_META", &raw.ttl_meta),
-                    read.duration("ATELIER_TTL_QUESTIONS", &raw.ttl_questions),
-                    read.duration("ATELIER_TTL_ANSWERS", &raw.ttl_answers),
-                ],
-                ttl_jitter: read.take("ATELIER_TTL_JITTER", &raw.ttl_jitter, units::share),
+                boot_wait: read.limit("ATELIER_BOOT_WAIT", &raw.boot_wait),
+                blind_unready: read.duration("ATELIER_BLIND_UNREADY", &raw.blind_unready),
+                poller: PollerSettings {
+                    interval: read.limit("ATELIER_POLL", &raw.poll),
+                    timeout: poll_timeout,
+                    tags_max: read.number("ATELIER_POLL_TAGS_MAX", &raw.poll_tags_max, 1, 1 << 24),
+                    kept_max: read.number("ATELIER_REPLAY_TAGS_MAX", &raw.replay_tags_max, 1, 1 << 28),
+                    hint_min: read.duration("ATELIER_HINT_MIN", &raw.hint_min),
+                    retention: read.limit("ATELIER_OUTBOX_RETENTION", &raw.outbox_retention),
+                },
+                changes: ChangesSettings {
+                    bound: read.limit("ATELIER_BOUND", &raw.bound),
+                    cells: read.cells("ATELIER_FLOOR_CELLS", &raw.floor_cells),
+                    filter: read.switch("ATELIER_FILTER", &raw.filter),
+                },
+            },
+            live: Live {
+                times: read.times(raw),
                 budget: read.limit("ATELIER_BUDGET", &raw.budget),
+                blind_wait: read.duration("ATELIER_BLIND_WAIT", &raw.blind_wait),
                 miss_permits: read.number("ATELIER_MISS_PERMITS", &raw.miss_permits, 1, 65_536),
                 miss_queue: read.number("ATELIER_MISS_QUEUE", &raw.miss_queue, 0, 1 << 20),
-                permit_wait: read.limit("ATELIER_PERMIT_WAIT", &raw.permit_wait),
+                permit_wait,
+                refresh_concurrency: read.number("ATELIER_REFRESH_CONCURRENCY", &raw.refresh_concurrency, 1, 65_536),
+                refresh_queue: read.number("ATELIER_REFRESH_QUEUE", &raw.refresh_queue, 0, 1 << 20),
             },
+            admin_token,
             http: http::Settings {
                 rows_max: rules.rows_max,
                 target_max: read.size("ATELIER_TARGET_MAX", &raw.target_max, 64, 65_534),
                 body: BodyLimits { size: body_max, time: read.limit("ATELIER_BODY_TIMEOUT", &raw.body_timeout) },
                 aliases: read.switch("ATELIER_ALIASES", &raw.aliases),
-                manners: Manners {
-                    private: token.is_some(),
-                    cache_status: read.switch("ATELIER_CACHE_STATUS", &raw.cache_status),
-                },
+                manners: Manners::new(
+                    token.is_some(),
+                    read.switch("ATELIER_CACHE_STATUS", &raw.cache_status),
+                    read.switch("ATELIER_ORD_HEADER", &raw.ord_header),
+                    read.downstream(raw),
+                ),
                 token,
             },
             server: server::Limits {
@@ -244,15 +343,59 @@ impl Config {
 
     /// Values that are right for themselves and wrong together. Those with a problem of their own are not compared.
     fn contradictions(&self, read: &mut Reader) {
-        let fetch = ["ATELIER_BUDGET", "ATELIER_REDIS_TIMEOUT", "ATELIER_PERMIT_WAIT", "ATELIER_STATEMENT"];
-        // The parts of a fetch that may wait: look into L2, permit, statement.
-        let longest = self.l2.timeout + self.cache.permit_wait + self.postgres.statement + postgres::STATEMENT_GRACE;
-        if read.all_read(&fetch) && longest >= self.cache.budget {
-            let (longest, budget) = (longest.as_millis(), self.cache.budget.as_millis());
+        let millis = |duration: Duration| duration.as_millis();
+        let fetch = [
+            "ATELIER_BUDGET",
+            "ATELIER_BLIND_WAIT",
+            "ATELIER_REDIS_TIMEOUT",
+            "ATELIER_PERMIT_WAIT",
+            "ATELIER_STATEMENT",
+        ];
+        // The parts of a read that may wait: for a poll, for a look into L2, for a permit, for the statement.
+        let longest = self.live.blind_wait
+            + self.l2.timeout
+            + self.live.permit_wait
+            + self.postgres.statement
+            + postgres::STATEMENT_GRACE;
+        if read.all_read(&fetch) && longest >= self.live.budget {
             read.problem(format!(
-                "ATELIER_BUDGET: {budget} ms is not more than a fetch may take: ATELIER_REDIS_TIMEOUT + \
-                 ATELIER_PERMIT_WAIT + ATELIER_STATEMENT + 50 ms are {longest} ms"
+                "ATELIER_BUDGET: {} ms is not more than a read may take: ATELIER_BLIND_WAIT + ATELIER_REDIS_TIMEOUT + \
+                 ATELIER_PERMIT_WAIT + ATELIER_STATEMENT + 50 ms are {} ms",
+                millis(self.live.budget),
+                millis(longest)
             ));
+        }
+        let write = &self.postgres.write;
+        let longest = write.permit_wait + write.statement + write.lock;
+        if read.all_read(&["ATELIER_PERMIT_WAIT", "ATELIER_WRITE_BUDGET"]) && longest >= write.budget {
+            read.problem(format!(
+                "ATELIER_WRITE_BUDGET: {} ms is not more than a write may take: ATELIER_PERMIT_WAIT + 1500 ms are {} ms",
+                millis(write.budget),
+                millis(longest)
+            ));
+        }
+        let bound = self.cache.changes.bound;
+        let (poll, least) = (&self.cache.poller, self.cache.poller.interval + 2 * self.cache.poller.timeout);
+        let polls = ["ATELIER_BOUND", "ATELIER_POLL", "ATELIER_POLL_TIMEOUT"];
+        if read.all_read(&polls) && bound < least {
+            read.problem(format!(
+                "ATELIER_BOUND: {} ms is less than ATELIER_POLL + 2 × ATELIER_POLL_TIMEOUT, which are {} ms: one poll that \
+                 fails would leave nothing provable",
+                millis(bound),
+                millis(least)
+            ));
+        }
+        if read.all_read(&["ATELIER_BOUND", "ATELIER_BUDGET"]) && bound <= self.live.budget {
+            read.problem(format!(
+                "ATELIER_BOUND: {} ms is not more than ATELIER_BUDGET, so that a read could be outdated when it ends",
+                millis(bound)
+            ));
+        }
+        if read.all_read(&["ATELIER_OUTBOX_RETENTION", "ATELIER_L2_TTL"]) && poll.retention < self.l2.ttl {
+            read.problem(
+                "ATELIER_OUTBOX_RETENTION: is shorter than ATELIER_L2_TTL, so that nothing in Redis could be proved by a \
+                 node that starts",
+            );
         }
         let drain = ["ATELIER_DRAIN_IDLE", "ATELIER_DRAIN_MAX"];
         if read.all_read(&drain) && self.server.drain_idle >= self.server.drain_max {

@@ -35,8 +35,8 @@ pub struct Raw {
     /// How many answers without content (unknown ids, pages past the end) are held besides, of about 1 KB each.
     #[arg(long, env = "ATELIER_ABSENT_MAX", default_value = "100000", value_name = "NUMBER", global = true)]
     pub(super) absent_max: String,
-    /// How long an answer without content is fresh.
-    #[arg(long, env = "ATELIER_ABSENT_TTL", default_value = "30s", value_name = "DURATION", global = true)]
+    /// How long an answer without content is fresh; this and the four below may name resources, as in 30s,reviews=5s.
+    #[arg(long, env = "ATELIER_ABSENT_TTL", default_value = "30s", value_name = "DURATION,…", global = true)]
     pub(super) absent_ttl: String,
 
     /// How long a page of the product list is fresh.
@@ -64,10 +64,71 @@ pub struct Raw {
     #[arg(long, env = "ATELIER_TTL_ANSWERS", default_value = "300s", value_name = "DURATION", global = true)]
     pub(super) ttl_answers: String,
     /// By which share at most the above are shortened, by key and node, so that answers do not expire together.
-    #[arg(long, env = "ATELIER_TTL_JITTER", default_value = "10%", value_name = "SHARE", global = true)]
+    #[arg(long, env = "ATELIER_TTL_JITTER", default_value = "10%", value_name = "SHARE,…", global = true)]
     pub(super) ttl_jitter: String,
+    /// How much longer an answer is served while it is fetched again: after its ttl, and, labelled, after a soft purge.
+    #[arg(long, env = "ATELIER_GRACE", default_value = "60s", value_name = "DURATION,…", global = true)]
+    pub(super) grace: String,
+    /// How old an answer may get that is served, labelled, while the database is out.
+    #[arg(long, env = "ATELIER_STALE_LIMIT", default_value = "1h", value_name = "DURATION,…", global = true)]
+    pub(super) stale_limit: String,
+    /// How early hot answers are fetched again before their ttl ends: 1 is the usual, 0 never.
+    #[arg(long, env = "ATELIER_EARLY_REFRESH", default_value = "1", value_name = "NUMBER,…", global = true)]
+    pub(super) early_refresh: String,
+    /// Whether ids that do not exist are known in advance, so that asking for them costs nothing.
+    #[arg(long, env = "ATELIER_FILTER", default_value = "on", value_name = "ON|OFF", global = true)]
+    pub(super) filter: String,
+    /// How many answers are fetched again behind readers' backs at once.
+    #[arg(long, env = "ATELIER_REFRESH_CONCURRENCY", default_value = "2", value_name = "NUMBER", global = true)]
+    pub(super) refresh_concurrency: String,
+    /// How many of those wait for their turn; beyond, they are left to the next reader.
+    #[arg(long, env = "ATELIER_REFRESH_QUEUE", default_value = "256", value_name = "NUMBER", global = true)]
+    pub(super) refresh_queue: String,
 
-    /// How long Redis keeps an answer at most.
+    /// How long a committed write can miss from an unlabelled answer.
+    #[arg(long, env = "ATELIER_BOUND", default_value = "2s", value_name = "DURATION", global = true)]
+    pub(super) bound: String,
+    /// How often changes are read from the database.
+    #[arg(long, env = "ATELIER_POLL", default_value = "200ms", value_name = "DURATION", global = true)]
+    pub(super) poll: String,
+    /// How long reading them may take.
+    #[arg(long, env = "ATELIER_POLL_TIMEOUT", default_value = "500ms", value_name = "DURATION", global = true)]
+    pub(super) poll_timeout: String,
+    /// How many changed tags are read at a time; of more, everything counts as changed.
+    #[arg(long, env = "ATELIER_POLL_TAGS_MAX", default_value = "10000", value_name = "NUMBER", global = true)]
+    pub(super) poll_tags_max: String,
+    /// How many changed tags are read at a start, or after a gap; of more, everything counts as changed.
+    #[arg(long, env = "ATELIER_REPLAY_TAGS_MAX", default_value = "1000000", value_name = "NUMBER", global = true)]
+    pub(super) replay_tags_max: String,
+    /// How old the connection may get that reads changes: so long a primary that was replaced can go unnoticed.
+    #[arg(long, env = "ATELIER_POLL_CONN_AGE", default_value = "30s", value_name = "DURATION", global = true)]
+    pub(super) poll_conn_age: String,
+    /// How long a start waits for the database before it serves what Redis has, labelled.
+    #[arg(long, env = "ATELIER_BOOT_WAIT", default_value = "10s", value_name = "DURATION", global = true)]
+    pub(super) boot_wait: String,
+    /// How long a read waits for changes to be read when nothing can be proved.
+    #[arg(long, env = "ATELIER_BLIND_WAIT", default_value = "50ms", value_name = "DURATION", global = true)]
+    pub(super) blind_wait: String,
+    /// How long nothing may be provable, while the database answers, before /readyz says so.
+    #[arg(long, env = "ATELIER_BLIND_UNREADY", default_value = "10s", value_name = "DURATION", global = true)]
+    pub(super) blind_unready: String,
+    /// Whether nodes tell each other of writes through Redis, which makes them visible elsewhere within milliseconds.
+    #[arg(long, env = "ATELIER_HINT", default_value = "on", value_name = "ON|OFF", global = true)]
+    pub(super) hint: String,
+    /// How soon after the last reading of changes a hint may begin the next.
+    #[arg(long, env = "ATELIER_HINT_MIN", default_value = "10ms", value_name = "DURATION", global = true)]
+    pub(super) hint_min: String,
+    /// Whether reads carry Atelier-Ord too, for clients that want never to go back in time.
+    #[arg(long, env = "ATELIER_ORD_HEADER", default_value = "off", value_name = "ON|OFF", global = true)]
+    pub(super) ord_header: String,
+    /// How many cells there are for changes, a power of two, at 24 bytes each; answers that share one are outdated together.
+    #[arg(long, env = "ATELIER_FLOOR_CELLS", default_value = "1048576", value_name = "NUMBER", global = true)]
+    pub(super) floor_cells: String,
+    /// How long the database keeps what was changed; a node that was away for longer begins anew.
+    #[arg(long, env = "ATELIER_OUTBOX_RETENTION", default_value = "2h", value_name = "DURATION", global = true)]
+    pub(super) outbox_retention: String,
+
+    /// How long Redis keeps an answer.
     #[arg(long, env = "ATELIER_L2_TTL", default_value = "1h", value_name = "DURATION", global = true)]
     pub(super) l2_ttl: String,
     /// The largest answer that is stored in Redis, all encodings counted.
@@ -98,6 +159,15 @@ pub struct Raw {
     /// How long connecting to PostgreSQL may take; no request waits for it.
     #[arg(long, env = "ATELIER_DB_CONNECT", default_value = "1s", value_name = "DURATION", global = true)]
     pub(super) db_connect: String,
+    /// How long a write may take as a whole.
+    #[arg(long, env = "ATELIER_WRITE_BUDGET", default_value = "2s", value_name = "DURATION", global = true)]
+    pub(super) write_budget: String,
+    /// How many writes run at once, each on a connection of its own.
+    #[arg(long, env = "ATELIER_WRITE_PERMITS", default_value = "4", value_name = "NUMBER", global = true)]
+    pub(super) write_permits: String,
+    /// How old a connection that writes may get.
+    #[arg(long, env = "ATELIER_DB_CONN_AGE", default_value = "30m", value_name = "DURATION", global = true)]
+    pub(super) db_conn_age: String,
     /// How many connections to PostgreSQL share the reads.
     #[arg(long, env = "ATELIER_DB_READERS", default_value = "3", value_name = "NUMBER", global = true)]
     pub(super) db_readers: String,
@@ -133,9 +203,21 @@ pub struct Raw {
     /// A file with the one token that the API demands in Authorization; without it any or none is accepted.
     #[arg(long, env = "ATELIER_API_TOKEN_FILE", value_name = "FILE", global = true)]
     pub(super) api_token_file: Option<String>,
+    /// A file with the token for /purge and other orders of the admin listener; without it they are refused.
+    #[arg(long, env = "ATELIER_ADMIN_TOKEN_FILE", value_name = "FILE", global = true)]
+    pub(super) admin_token_file: Option<String>,
     /// Whether answers say in Cache-Status which tier they came from.
     #[arg(long, env = "ATELIER_CACHE_STATUS", default_value = "on", value_name = "ON|OFF", global = true)]
     pub(super) cache_status: String,
+    /// How long browsers may keep answers about products without asking: copies that no change reaches.
+    #[arg(long, env = "ATELIER_MAX_AGE", default_value = "0s", value_name = "DURATION", global = true)]
+    pub(super) max_age: String,
+    /// The same for a CDN, which is told it in a header of its own.
+    #[arg(long, env = "ATELIER_CDN_TTL", default_value = "0s", value_name = "DURATION", global = true)]
+    pub(super) cdn_ttl: String,
+    /// Must be `accepted` for the two above: what is kept elsewhere adds its age to the bound.
+    #[arg(long, env = "ATELIER_DOWNSTREAM_STALENESS", value_name = "WORD", global = true)]
+    pub(super) downstream_staleness: Option<String>,
     /// Whether /Products, /ProductbyID?id=, /Styles?id=, /Related?id= and /Features?id= are routes too.
     #[arg(long, env = "ATELIER_ALIASES", default_value = "off", value_name = "ON|OFF", global = true)]
     pub(super) aliases: String,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::key::Resource;
+
 /// `250ms`, `60s`, `5m`, `1h`, or several of them; a bare number other than 0 has no unit and is refused.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     if text == "0" {
@@ -47,6 +49,33 @@ pub(super) fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "is not a whole number".to_owned())
 }
 
+/// A number from 0 up, with or without decimals.
+pub(super) fn factor(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "is not a number from 0 up".to_owned())
+}
+
+/// A value for every resource, and others for some: `60s,reviews=10s`.
+pub(super) fn per_resource<T: Copy>(
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<[T; Resource::ALL.len()], String> {
+    let mut parts = text.split(',');
+    let for_all = parse(parts.next().unwrap_or_default().trim())?;
+    let mut values = [for_all; Resource::ALL.len()];
+    for part in parts {
+        let named = part.trim().split_once('=').and_then(|(name, value)| {
+            Some((Resource::ALL.into_iter().find(|resource| resource.class() == name.trim())?, value))
+        });
+        let Some((resource, value)) = named else {
+            let names = Resource::ALL.map(Resource::class).join(", ");
+            return Err(format!("has {:?}, which is not a resource ({names}), = and a value", part.trim()));
+        };
+        values[resource as usize] = parse(value.trim()).map_err(|why| format!("for {}: {why}", resource.class()))?;
+    }
+    Ok(values)
+}
+
 /// A value of any type that says itself what is wrong with a text.
 pub(super) fn value<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("is not accepted: {error}"))
@@ -66,6 +95,19 @@ mod tests {
         assert_eq!(share("10%"), Ok(0.1));
         assert_eq!(switch("on"), Ok(true));
         assert_eq!(number("8"), Ok(8));
+    }
+
+    #[test]
+    fn a_value_may_be_another_for_some_resources() {
+        let of = |text: &str| per_resource(text, number);
+        assert_eq!(of("7"), Ok([7; 8]));
+        let mut some = [7; 8];
+        (some[Resource::Reviews as usize], some[Resource::List as usize]) = (1, 2);
+        assert_eq!(of("7, reviews=1,list = 2"), Ok(some));
+        for text in ["", "reviews=1", "7,review=1", "7,reviews", "7,reviews=x", "7,,", "7,=1"] {
+            assert!(of(text).is_err(), "{text:?}");
+        }
+        assert_eq!((factor("1.5"), factor("-1").is_err(), factor("inf").is_err()), (Ok(1.5), true, true));
     }
 
     #[test]

@@ -1,34 +1,44 @@
 //! One request: route, look up, respond. No framework between the three.
 
 pub mod admin;
+mod authorization;
 mod body;
 mod conditional;
+mod document;
 mod encoding;
+mod expectation;
 mod framing;
+pub mod min_ord;
 mod respond;
 pub mod route;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::HeaderValue;
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 use tracing::error;
 
+use self::body::Room;
+use self::document::Desk;
 use self::encoding::Accepted;
+use self::expectation::Expectation;
 use self::respond::{Found, Problem};
-use self::route::{Asked, Nothing, Refused, Target, View};
-use crate::cache::{Cache, Unavailable};
+use self::route::{Asked, Change, Nothing, Refused, Target, View};
+use crate::cache::{self, Answered, Cache, Served, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
 use crate::outcome::Outcome;
 
+pub use self::authorization::Token;
 pub use self::body::Limits as BodyLimits;
-pub use self::respond::{Body, Manners};
+pub use self::respond::{Body, Downstream, Manners};
 
 /// How requests are read and answered.
 #[derive(Clone, Debug)]
@@ -47,41 +57,24 @@ pub struct Settings {
     pub manners: Manners,
 }
 
-/// A demanded token. Its text is never shown.
-#[derive(Clone)]
-pub struct Token(Arc<[u8]>);
-
-impl Token {
-    /// A token of these bytes.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-
-    /// Whether the request brings it. Takes as long for a wrong byte at the beginning as for one at the end.
-    fn is_in(&self, headers: &HeaderMap) -> bool {
-        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-        let differs = given.iter().zip(&*self.0).fold(0, |differs, (given, wanted)| differs | (given ^ wanted));
-        differs == 0 && given.len() == self.0.len()
-    }
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
-
 /// Answers the requests of the API.
 #[derive(Clone)]
 pub struct Api {
     cache: Arc<Cache>,
-    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+}
+
+/// What all requests share besides the cache. It is one thing, because it is cloned for each of them.
+struct Shared {
+    settings: Settings,
+    room: Room,
+    desk: Desk,
 }
 
 impl Api {
     /// Answers from `cache`.
     pub fn new(cache: Arc<Cache>, settings: Settings) -> Self {
-        Self { cache, settings: Arc::new(settings) }
+        Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
     /// Answers one request. There is always an answer.
@@ -94,7 +87,7 @@ impl Api {
 
     async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
-        let settings = &*self.settings;
+        let settings = &self.shared.settings;
 
         if !framing::is_sound(&head) {
             return Err(Problem::Head);
@@ -107,115 +100,138 @@ impl Api {
         if !path.starts_with('/') {
             return Err(Problem::TargetForm);
         }
-        // A refusal comes before one of the body, but it leaves no body behind on a connection that stays open either.
-        let admitted = self.admit(&head.method, path, query, &head.headers);
-        let asked = match (admitted, body::discard(body, settings.body).await) {
-            (Ok(Admitted::Read(asked)), Ok(())) => asked,
-            (Ok(Admitted::Options(target)), Ok(())) => return Ok(respond::options(Some(target.route))),
-            (Ok(_), Err(of_body)) => return Err(of_body),
-            (Err(refusal), Ok(())) => return Err(refusal),
-            (Err(refusal), Err(_)) => return Ok(respond::closing(respond::problem(refusal))),
+        let asked = match self.admit(&head, path, query) {
+            Ok(Admitted::Read(asked)) => {
+                body::discard(body, settings.body).await?;
+                asked
+            }
+            // Boxed, so that reads do not carry the state of writes with them.
+            Ok(Admitted::Write(change)) => return Box::pin(self.write(change, body, &head.headers)).await,
+            Ok(Admitted::Options(target)) => {
+                body::discard(body, settings.body).await?;
+                return Ok(respond::options(Some(target.route)));
+            }
+            Err(refusal) => return Ok(Box::pin(self.refuse(refusal, body, &head.headers)).await),
         };
 
         match asked {
             Asked::Stored(key, view) => {
-                // A hit reads the clock once: to judge the entry, and to say its age.
-                let arrived = Instant::now();
-                if let Some(entry) = self.cache.hit(key, arrived) {
-                    return self.found(&entry, Outcome::HitL1, view, arrived, &head.headers);
+                let token = min_ord::of(&head.headers);
+                if let Some(served) = self.cache.hit(key, token) {
+                    return self.found(&served, view, &head.headers);
                 }
-                let (entry, outcome) = self.cache.lookup(key).await?;
-                self.found(&entry, outcome, view, Instant::now(), &head.headers)
+                let asked = cache::Asked { arrived: Instant::now(), token };
+                // Boxed, so that hits do not carry the state of misses with them.
+                match Box::pin(self.cache.lookup(key, asked)).await? {
+                    Answered::Entry(served) => self.found(&served, view, &head.headers),
+                    Answered::Nothing => self.nothing(Nothing::of(key, view), &head.headers),
+                }
             }
             Asked::Unstored(key) => {
-                let entry = self.cache.fetch_unstored(key).await?;
-                self.found(&entry, Outcome::Unstored, View::Whole, Instant::now(), &head.headers)
+                let served = Box::pin(self.cache.fetch_unstored(key)).await?;
+                self.found(&served, View::Whole, &head.headers)
             }
-            Asked::Nothing(nothing) => {
-                let body = nothing.body()?.ok_or(Problem::NoSuchProduct)?;
-                let tag = nothing.surrogate_key();
-                Ok(self.send_copy(body, Outcome::HitFilter, tag, Duration::ZERO, &head.headers))
+            Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
+            Asked::Cart => {
+                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers)).await?);
+                let unchanged = conditional::unchanged(&head.headers, &cart.etag);
+                Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
         }
     }
 
     /// The checks of the contract in their order, as far as they need no body.
-    fn admit(
-        &self,
-        method: &Method,
-        path: &str,
-        query: Option<&str>,
-        headers: &HeaderMap,
-    ) -> Result<Admitted, Problem> {
-        if path.len() + query.map_or(0, |query| query.len() + 1) > self.settings.target_max {
+    fn admit(&self, head: &Parts, path: &str, query: Option<&str>) -> Result<Admitted, Problem> {
+        if path.len() + query.map_or(0, |query| query.len() + 1) > self.shared.settings.target_max {
             return Err(Problem::TargetTooLong);
         }
-        let target = route::target(path, query, self.settings.aliases).map_err(Problem::Refused)?;
-        if !target.route.knows(method) {
+        let target = route::target(path, query, self.shared.settings.aliases).map_err(Problem::Refused)?;
+        if !target.route.knows(&head.method) {
             return Err(Problem::Refused(Refused::Method(target.route)));
         }
-        if method == Method::OPTIONS {
+        if head.method == Method::OPTIONS {
             return Ok(Admitted::Options(target));
         }
-        if self.settings.token.as_ref().is_some_and(|token| !token.is_in(headers)) {
+        let writes = matches!(head.method, Method::POST | Method::PUT);
+        if writes && Expectation::of(&head.headers) == Expectation::Other {
+            return Err(Problem::Expectation);
+        }
+        if self.shared.settings.token.as_ref().is_some_and(|token| !token.is_in(&head.headers)) {
             return Err(Problem::Token);
         }
-        target.asked(query, self.settings.rows_max).map(Admitted::Read).map_err(Problem::Refused)
+        let admitted = if writes {
+            target.change().map(Admitted::Write)
+        } else {
+            target.asked(query, self.shared.settings.rows_max).map(Admitted::Read)
+        };
+        admitted.map_err(Problem::Refused)
     }
 
-    fn found(
-        &self,
-        entry: &Entry,
-        outcome: Outcome,
-        view: View,
-        now: Instant,
-        headers: &HeaderMap,
-    ) -> Result<Response<Body>, Problem> {
-        let age = now.since(entry.read_at);
-        let document = match (&entry.answer, view) {
-            (Answer::Found(document), _) => document,
-            // The alias shows a list, and of what is not there an empty one.
-            (Answer::Absent, View::Features) => {
-                let (body, tag) = (Bytes::from_static(b"[]"), entry.surrogate_key.clone());
-                return Ok(self.send_copy(body, outcome, tag, age, headers));
+    /// Answers a request that was refused by its head. That comes before what may be wrong with its body, but it leaves no
+    /// body behind on a connection that stays open either. Who waits to be told to send one is not told.
+    async fn refuse(&self, refusal: Problem, body: Incoming, headers: &HeaderMap) -> Response<Body> {
+        let is_read = Expectation::of(headers) != Expectation::Continue
+            && body::discard(body, self.shared.settings.body).await.is_ok();
+        let response = respond::problem(refusal);
+        if is_read { response } else { respond::closing(response) }
+    }
+
+    fn found(&self, served: &Served, view: View, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+        let Served { entry, outcome, age } = served;
+        let copy = match (&entry.answer, view) {
+            (Answer::Found(document), View::Whole) => {
+                let (encoding, variant) = Accepted::of(headers).choose(document);
+                let unchanged = conditional::unchanged(headers, &variant.etag);
+                let tag = &entry.surrogate_key;
+                let class = entry.key.resource();
+                let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
+                return Ok(self.send(&found, Some(entry)));
             }
+            (Answer::Found(document), View::Count(count)) => with_count(&document.identity.body, count),
+            (Answer::Found(document), View::Features) => features(&document.identity.body),
+            // The alias shows a list, and of what is not there an empty one.
+            (Answer::Absent, View::Features) => Some(Bytes::from_static(b"[]")),
             (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
         };
-        let copy = match view {
-            View::Whole => {
-                let (encoding, variant) = Accepted::of(headers).choose(document);
-                return Ok(respond::found(
-                    &Found {
-                        variant,
-                        encoding,
-                        surrogate_key: entry.surrogate_key.clone(),
-                        outcome,
-                        age,
-                        unchanged: conditional::unchanged(headers, &variant.etag),
-                    },
-                    self.settings.manners,
-                ));
-            }
-            View::Count(count) => with_count(&document.identity.body, count),
-            View::Features => features(&document.identity.body),
-        };
         let body = copy.ok_or(Problem::Internal)?;
-        Ok(self.send_copy(body, outcome, entry.surrogate_key.clone(), age, headers))
+        Ok(self.send_copy(body, served, headers))
+    }
+
+    /// What is known without an entry: nothing is there.
+    fn nothing(&self, nothing: Nothing, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+        let variant = Variant::new(nothing.body()?.ok_or(Problem::NoSuchProduct)?);
+        let found = Found {
+            variant: &variant,
+            encoding: Encoding::Identity,
+            tag: &nothing.surrogate_key(),
+            class: nothing.resource(),
+            outcome: Outcome::HitFilter,
+            age: Duration::ZERO,
+            unchanged: conditional::unchanged(headers, &variant.etag),
+        };
+        Ok(self.send(&found, None))
     }
 
     /// Sends bytes made for this request, as they are: they have a validator of their own.
-    fn send_copy(
-        &self,
-        body: Bytes,
-        outcome: Outcome,
-        surrogate_key: HeaderValue,
-        age: Duration,
-        headers: &HeaderMap,
-    ) -> Response<Body> {
+    fn send_copy(&self, body: Bytes, served: &Served, headers: &HeaderMap) -> Response<Body> {
+        let Served { entry, outcome, age } = served;
         let variant = Variant::new(body);
         let unchanged = conditional::unchanged(headers, &variant.etag);
-        let found = Found { variant: &variant, encoding: Encoding::Identity, surrogate_key, outcome, age, unchanged };
-        respond::found(&found, self.settings.manners)
+        let (tag, class) = (&entry.surrogate_key, entry.key.resource());
+        let encoding = Encoding::Identity;
+        let found = Found { variant: &variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
+        self.send(&found, Some(entry))
+    }
+
+    fn send(&self, found: &Found<'_>, entry: Option<&Entry>) -> Response<Body> {
+        let manners = &self.shared.settings.manners;
+        let mut response = respond::found(found, manners);
+        if manners.ord
+            && let Some(place) = self.cache.position(entry)
+        {
+            respond::add_place(&mut response, place);
+        }
+        response
     }
 }
 
@@ -223,12 +239,13 @@ impl Api {
 enum Admitted {
     Options(Target),
     Read(Asked),
+    Write(Change),
 }
 
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Busy | Unavailable::Late | Unavailable::Failed(_) => Self::Unavailable,
+            Unavailable::Busy | Unavailable::Late | Unavailable::Failed(_) | Unavailable::Foreign => Self::Unavailable,
             // The fetch panicked; its own log line says where.
             Unavailable::Lost => Self::Unavailable,
         }
@@ -285,16 +302,7 @@ impl Nothing {
 
     /// The class alone: no row that could be tagged is there.
     fn surrogate_key(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::List => "list",
-            Self::Product | Self::Features => "product",
-            Self::Styles(_) => "styles",
-            Self::Related => "related",
-            Self::Reviews(..) => "reviews",
-            Self::Meta(_) => "meta",
-            Self::Questions(_) => "questions",
-            Self::Answers(..) => "answers",
-        })
+        HeaderValue::from_static(self.resource().class())
     }
 }
 

@@ -14,9 +14,11 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-use super::route::{Named, Refused, Route};
+use super::route::{Addition, Change, Named, Refused, Route};
 use crate::entry::{Encoding, Variant};
+use crate::key::Resource;
 use crate::outcome::Outcome;
+use crate::stamp::OrdToken;
 
 /// The body of every response. Its length is known, so hyper writes `Content-Length`, for HEAD too.
 pub type Body = Full<Bytes>;
@@ -32,26 +34,59 @@ const ONE_DAY: HeaderValue = HeaderValue::from_static("86400");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, no-cache");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+const PRIVATE_NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const BY_ENCODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
 const BY_ENCODING_AND_TOKEN: HeaderValue = HeaderValue::from_static("Accept-Encoding, Authorization");
+const BY_TOKEN: HeaderValue = HeaderValue::from_static("Authorization");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const BROTLI: HeaderValue = HeaderValue::from_static("br");
 const TOKEN: HeaderValue = HeaderValue::from_static("Token");
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 const SURROGATE_KEY: HeaderName = HeaderName::from_static("surrogate-key");
+const ATELIER_ORD: HeaderName = HeaderName::from_static("atelier-ord");
 
 /// How many headers an answer of the catalogue has at most, `Date` by hyper included.
-const HEADERS_MAX: usize = 16;
+const HEADERS_MAX: usize = 18;
 
 /// What is the same for every answer of one server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Manners {
     /// Whether a token is demanded, so that answers are not for everyone.
-    pub private: bool,
-    /// Whether `Cache-Status` is sent.
-    pub cache_status: bool,
+    private: bool,
+    /// Whether `Cache-Status` is sent with answers that are proved.
+    cache_status: bool,
+    /// Whether reads say where in the history they stand.
+    pub(super) ord: bool,
+    /// `Cache-Control` of answers about products, if browsers may keep them.
+    products: Option<HeaderValue>,
+    /// `CDN-Cache-Control` of the same, if a CDN may (RFC 9213).
+    cdn: Option<HeaderValue>,
+}
+
+/// How long copies of answers about products may be used elsewhere without asking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Downstream {
+    /// By browsers.
+    pub max_age: Duration,
+    /// By a CDN.
+    pub cdn_ttl: Duration,
+}
+
+impl Manners {
+    /// The header values that go with these settings.
+    pub fn new(private: bool, cache_status: bool, ord: bool, downstream: Downstream) -> Self {
+        let seconds = |kept: Duration| (kept.as_secs() > 0 && !private).then(|| kept.as_secs());
+        // Digits and constants are always valid in a header.
+        let value = |text: String| HeaderValue::try_from(text).ok();
+        let products = seconds(downstream.max_age).and_then(|n| value(format!("public, max-age={n}, must-revalidate")));
+        // RFC 5861's extensions are for a CDN: a browser is never told to show what is stale.
+        let cdn = seconds(downstream.cdn_ttl)
+            .and_then(|n| value(format!("max-age={n}, stale-while-revalidate={n}, stale-if-error={n}")));
+        Self { private, cache_status, ord, products, cdn }
+    }
 }
 
 /// A failure, as the client is told.
@@ -75,6 +110,10 @@ pub(super) enum Problem {
     BodyTimeout,
     /// The request's body ended early or is framed wrongly.
     BodyBroken,
+    /// The client expects something before it sends a body.
+    Expectation,
+    /// The body of this write is not as described, or what it is about is not there.
+    Unfit(Change),
     /// There is no answer now.
     Unavailable,
     /// A fault of ours.
@@ -84,14 +123,17 @@ pub(super) enum Problem {
 impl Problem {
     const fn status(self) -> StatusCode {
         match self {
-            Self::Refused(Refused::UnknownPath | Refused::PathId(_)) | Self::NoSuchProduct => StatusCode::NOT_FOUND,
+            Self::Refused(Refused::UnknownPath | Refused::PathId(_))
+            | Self::NoSuchProduct
+            | Self::Unfit(Change::Vote(..)) => StatusCode::NOT_FOUND,
             Self::Refused(Refused::Method(_)) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused(Refused::QueryProductId) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused(Refused::QueryProductId) | Self::Unfit(Change::Add(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -101,10 +143,14 @@ impl Problem {
         match self {
             Self::Refused(Refused::UnknownPath) => "Error: unknown path",
             Self::Refused(Refused::Method(_)) => "Error: method not allowed",
-            Self::Refused(Refused::PathId(Named::Product) | Refused::QueryProductId) | Self::NoSuchProduct => {
-                "Error: invalid product_id provided"
-            }
-            Self::Refused(Refused::PathId(Named::Question)) => "Error: invalid question id provided",
+            Self::Refused(Refused::PathId(named)) => no_such(named),
+            Self::Refused(Refused::QueryProductId) | Self::NoSuchProduct => no_such(Named::Product),
+            Self::Unfit(Change::Vote(subject, ..)) => no_such(Named::of(subject)),
+            Self::Unfit(Change::Add(Addition::Review)) => "Error: Review body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Question)) => "Error: Question body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Answer(_))) => "Error: Answer body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Cart)) => "Error: Cart body contains invalid entries",
+            Self::Unfit(Change::Add(Addition::Interaction)) => "Error: Interaction body contains invalid entries",
             Self::Token => "Error: invalid token",
             Self::TargetTooLong => "Error: request target is too long",
             Self::Head => "Error: malformed request head",
@@ -112,6 +158,7 @@ impl Problem {
             Self::BodyTooLarge => "Error: request body is too large",
             Self::BodyTimeout => "Error: request body took too long",
             Self::BodyBroken => "Error: malformed request body",
+            Self::Expectation => "Error: expectation failed",
             Self::Unavailable => "Error: temporarily unavailable",
             Self::Internal => "Error: internal error",
         }
@@ -120,6 +167,16 @@ impl Problem {
     /// Whether what follows on the connection cannot be trusted to be a request.
     const fn closes(self) -> bool {
         matches!(self, Self::Head | Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+    }
+}
+
+/// What is said of an id that is none, or that no row has.
+const fn no_such(named: Named) -> &'static str {
+    match named {
+        Named::Product => "Error: invalid product_id provided",
+        Named::Review => "Error: invalid review id provided",
+        Named::Question => "Error: invalid question id provided",
+        Named::Answer => "Error: invalid answer id provided",
     }
 }
 
@@ -182,8 +239,10 @@ pub(super) struct Found<'a> {
     pub(super) variant: &'a Variant,
     /// How they are encoded.
     pub(super) encoding: Encoding,
-    /// Class and tag of the entry.
-    pub(super) surrogate_key: HeaderValue,
+    /// Class and tag of the entry, for `Surrogate-Key`.
+    pub(super) tag: &'a HeaderValue,
+    /// The class alone.
+    pub(super) class: Resource,
     /// Where the answer came from.
     pub(super) outcome: Outcome,
     /// How old it is.
@@ -193,18 +252,29 @@ pub(super) struct Found<'a> {
 }
 
 /// An answer of the catalogue: 200 with the bytes, or 304 without.
-pub(super) fn found(found: &Found<'_>, manners: Manners) -> Response<Body> {
+pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
     let mut headers = common();
-    let (cache_control, vary) = if manners.private { (PRIVATE, BY_ENCODING_AND_TOKEN) } else { (PUBLIC, BY_ENCODING) };
-    headers.insert(CACHE_CONTROL, cache_control);
+    let stale = found.outcome.is_stale();
+    let (kept, vary) = match (&manners.products, manners.private) {
+        (_, true) => (PRIVATE, BY_ENCODING_AND_TOKEN),
+        (Some(kept), false) if found.class.is_of_products() => (kept.clone(), BY_ENCODING),
+        (_, false) => (PUBLIC, BY_ENCODING),
+    };
+    headers.insert(CACHE_CONTROL, if stale { NO_STORE } else { kept });
     headers.insert(VARY, vary);
     headers.insert(ETAG, found.variant.etag.clone());
-    headers.insert(AGE, HeaderValue::from(found.age.as_secs()));
-    if manners.cache_status {
+    headers.insert(AGE, seconds(found.age));
+    // The label is a part of the promise: whoever gets something stale is told.
+    if manners.cache_status || stale {
         headers.insert(CACHE_STATUS, found.outcome.cache_status());
     }
-    if !manners.private {
-        headers.insert(SURROGATE_KEY, found.surrogate_key.clone());
+    if !manners.private && !stale {
+        headers.insert(SURROGATE_KEY, found.tag.clone());
+    }
+    if let Some(kept) = &manners.cdn
+        && found.class.is_of_products()
+    {
+        headers.insert(CDN_CACHE_CONTROL, if stale { NO_STORE } else { kept.clone() });
     }
     if found.unchanged {
         return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
@@ -222,11 +292,62 @@ pub(super) fn found(found: &Found<'_>, manners: Manners) -> Response<Body> {
     response(StatusCode::OK, headers, found.variant.body.clone())
 }
 
+/// Whole seconds. What is proved is never older than the bound, so a hit nearly always takes one of the constants.
+fn seconds(age: Duration) -> HeaderValue {
+    match age.as_secs() {
+        0 => HeaderValue::from_static("0"),
+        1 => HeaderValue::from_static("1"),
+        2 => HeaderValue::from_static("2"),
+        more => HeaderValue::from(more),
+    }
+}
+
+/// Says where in the history an answer stands.
+pub(super) fn add_place(response: &mut Response<Body>, place: OrdToken) {
+    // A token is hexadecimal digits, a point and digits, which is always a value.
+    if let Ok(place) = HeaderValue::try_from(place.to_string()) {
+        response.headers_mut().insert(ATELIER_ORD, place);
+    }
+}
+
+/// A cart: 200 with its bytes as they are, or 304 without. Nobody may keep it, and no tier had it.
+pub(super) fn cart(cart: &Variant, unchanged: bool, manners: &Manners) -> Response<Body> {
+    let mut headers = common();
+    headers.insert(CACHE_CONTROL, PRIVATE_NO_STORE);
+    headers.insert(VARY, BY_TOKEN);
+    headers.insert(ETAG, cart.etag.clone());
+    if manners.cache_status {
+        headers.insert(CACHE_STATUS, Outcome::Bypass.cache_status());
+    }
+    if unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    headers.insert(CONTENT_TYPE, JSON);
+    response(StatusCode::OK, headers, cart.body.clone())
+}
+
+/// A write that was done, and its place in the history if that is known.
+pub(super) fn done(change: Change, place: Option<OrdToken>) -> Response<Body> {
+    let mut headers = common();
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    let mut response = match change {
+        Change::Vote(..) => response(StatusCode::NO_CONTENT, headers, Bytes::new()),
+        Change::Add(_) => {
+            headers.insert(CONTENT_TYPE, TEXT);
+            response(StatusCode::CREATED, headers, Bytes::from_static(b"Created"))
+        }
+    };
+    if let Some(place) = place {
+        add_place(&mut response, place);
+    }
+    response
+}
+
 /// A plain text for the admin listener.
-pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
     headers.insert(CONTENT_TYPE, TEXT);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    response(status, headers, Bytes::from_static(text.as_bytes()))
+    response(status, headers, text.into())
 }

@@ -5,10 +5,11 @@
 
 use hyper::Method;
 
-use crate::key::{ID_MAX, Key, OFFSET_END, Page, Sort};
+use crate::command::{Subject, Vote};
+use crate::key::{ID_MAX, Key, OFFSET_END, Page, Resource, Sort};
 
 /// A route of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `/products`
     Products,
@@ -28,6 +29,12 @@ pub enum Route {
     Answers,
     /// `/Features?id=`, an alias that shows a part of a product.
     Features,
+    /// `/cart`
+    Cart,
+    /// `/interactions`
+    Interactions,
+    /// `/reviews/:review_id/helpful`, `/qa/answers/:answer_id/report` and the four others.
+    Vote(Subject, Vote),
 }
 
 /// What the id in a path names, for the text that says that it is none.
@@ -35,8 +42,23 @@ pub enum Route {
 pub enum Named {
     /// A product.
     Product,
+    /// A review.
+    Review,
     /// A question.
     Question,
+    /// An answer.
+    Answer,
+}
+
+impl Named {
+    /// What a vote is for.
+    pub const fn of(subject: Subject) -> Self {
+        match subject {
+            Subject::Review => Self::Review,
+            Subject::Question => Self::Question,
+            Subject::Answer => Self::Answer,
+        }
+    }
 }
 
 /// Why a request is refused before anything is looked up. The order is the order of the checks.
@@ -70,6 +92,33 @@ pub enum Asked {
     Unstored(Key),
     /// Nothing can be there: no id or offset of the catalogue reaches so far.
     Nothing(Nothing),
+    /// The cart of whoever asks.
+    Cart,
+}
+
+/// The write that a request asks for, as far as its path says it. An id is `None` when no column can hold it, so that no row
+/// has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// What the body describes is added.
+    Add(Addition),
+    /// A review, question or answer is voted for or reported.
+    Vote(Subject, Option<u32>, Vote),
+}
+
+/// What can be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addition {
+    /// A review.
+    Review,
+    /// A question.
+    Question,
+    /// An answer to this question.
+    Answer(Option<u32>),
+    /// So many of a sku, to the cart of whoever asks.
+    Cart,
+    /// An interaction.
+    Interaction,
 }
 
 /// How the answer is made from the entry.
@@ -106,23 +155,57 @@ pub enum Nothing {
     Answers(u64, u64, u64),
 }
 
+impl Nothing {
+    /// What there is under a key of which nothing is.
+    pub fn of(key: Key, view: View) -> Self {
+        let count = |page: Page| match view {
+            View::Count(count) => count,
+            View::Whole | View::Features => page.count().into(),
+        };
+        match key {
+            Key::Products(_) => Self::List,
+            Key::Product(_) if view == View::Features => Self::Features,
+            Key::Product(_) => Self::Product,
+            Key::Styles(id) => Self::Styles(id.into()),
+            Key::Related(_) => Self::Related,
+            Key::Reviews { product, page, .. } => Self::Reviews(product.into(), page.offset().into(), count(page)),
+            Key::Meta(id) => Self::Meta(id.into()),
+            Key::Questions { product, .. } => Self::Questions(product.into()),
+            Key::Answers { question, page } => Self::Answers(question.into(), page.number().into(), count(page)),
+        }
+    }
+
+    /// Its class.
+    pub const fn resource(self) -> Resource {
+        match self {
+            Self::List => Resource::List,
+            Self::Product | Self::Features => Resource::Product,
+            Self::Styles(_) => Resource::Styles,
+            Self::Related => Resource::Related,
+            Self::Reviews(..) => Resource::Reviews,
+            Self::Meta(_) => Resource::Meta,
+            Self::Questions(_) => Resource::Questions,
+            Self::Answers(..) => Resource::Answers,
+        }
+    }
+}
+
 /// The methods of a route: to compare with, and as `Allow` names them.
 type Methods = (&'static [Method], &'static str);
 
 const READ: Methods = (&[Method::GET, Method::HEAD, Method::OPTIONS], "GET, HEAD, OPTIONS");
+const READ_AND_POST: Methods =
+    (&[Method::GET, Method::HEAD, Method::POST, Method::OPTIONS], "GET, HEAD, POST, OPTIONS");
+const POST: Methods = (&[Method::POST, Method::OPTIONS], "POST, OPTIONS");
+const PUT: Methods = (&[Method::PUT, Method::OPTIONS], "PUT, OPTIONS");
 
 impl Route {
     const fn methods(self) -> Methods {
         match self {
-            Self::Products
-            | Self::Product
-            | Self::Styles
-            | Self::Related
-            | Self::Reviews
-            | Self::Meta
-            | Self::Questions
-            | Self::Answers
-            | Self::Features => READ,
+            Self::Products | Self::Product | Self::Styles | Self::Related | Self::Meta | Self::Features => READ,
+            Self::Reviews | Self::Questions | Self::Answers | Self::Cart => READ_AND_POST,
+            Self::Interactions => POST,
+            Self::Vote(..) => PUT,
         }
     }
 
@@ -147,6 +230,11 @@ pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, 
         "" => Err(Refused::UnknownPath),
         text => Ok(Target { route, id: Some(id(text)) }),
     };
+    let vote = |subject, text: &str, vote: &str| match vote {
+        "helpful" => with_id(Route::Vote(subject, Vote::Helpful), text),
+        "report" => with_id(Route::Vote(subject, Vote::Report), text),
+        _ => Err(Refused::UnknownPath),
+    };
     let bare = without_prefix(path);
     // One slash may follow; it leaves an empty last segment.
     let bare = bare.strip_suffix('/').filter(|bare| !bare.ends_with('/')).unwrap_or(bare);
@@ -161,6 +249,11 @@ pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, 
         (Some("reviews"), Some("meta"), None, ..) => target(Route::Meta),
         (Some("qa"), Some("questions"), None, ..) => target(Route::Questions),
         (Some("qa"), Some("questions"), Some(question), Some("answers"), None) => with_id(Route::Answers, question),
+        (Some("cart"), None, ..) => target(Route::Cart),
+        (Some("interactions"), None, ..) => target(Route::Interactions),
+        (Some("reviews"), Some(review), Some(verb), None, _) => vote(Subject::Review, review, verb),
+        (Some("qa"), Some("questions"), Some(question), Some(verb), None) => vote(Subject::Question, question, verb),
+        (Some("qa"), Some("answers"), Some(answer), Some(verb), None) => vote(Subject::Answer, answer, verb),
         (Some(alias), None, ..) if aliases => by_alias(alias, query),
         _ => Err(Refused::UnknownPath),
     }
@@ -201,7 +294,7 @@ fn id(text: &str) -> Option<u64> {
 const TOP: u64 = i64::MAX as u64;
 
 /// A number in digits; numbers that do not fit come out as `u64::MAX`.
-fn digits(text: &str) -> Option<u64> {
+pub(super) fn digits(text: &str) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
@@ -250,10 +343,10 @@ impl Parameters {
 }
 
 impl Target {
-    /// What the request asks for. `rows_max` is the most rows an answer holds.
+    /// What a read asks for. `rows_max` is the most rows an answer holds.
     ///
     /// # Errors
-    /// When the path's id is not one, or the query lacks the product's.
+    /// When the path's id is not one, the query lacks the product's, or nothing can be read there.
     pub fn asked(self, query: Option<&str>, rows_max: u32) -> Result<Asked, Refused> {
         let parameters = Parameters::of(query);
         let product = || self.id.flatten().ok_or(Refused::PathId(Named::Product));
@@ -305,6 +398,27 @@ impl Target {
                     }
                     None => Asked::Nothing(nothing),
                 }
+            }
+            Route::Cart => Asked::Cart,
+            Route::Interactions | Route::Vote(..) => return Err(Refused::Method(self.route)),
+        })
+    }
+
+    /// What a write asks for.
+    ///
+    /// # Errors
+    /// When the path's id is not one, or nothing can be written there.
+    pub fn change(self) -> Result<Change, Refused> {
+        let id = |named| self.id.flatten().map(column).ok_or(Refused::PathId(named));
+        Ok(match self.route {
+            Route::Reviews => Change::Add(Addition::Review),
+            Route::Questions => Change::Add(Addition::Question),
+            Route::Answers => Change::Add(Addition::Answer(id(Named::Question)?)),
+            Route::Vote(subject, vote) => Change::Vote(subject, id(Named::of(subject))?, vote),
+            Route::Cart => Change::Add(Addition::Cart),
+            Route::Interactions => Change::Add(Addition::Interaction),
+            Route::Products | Route::Product | Route::Styles | Route::Related | Route::Meta | Route::Features => {
+                return Err(Refused::Method(self.route));
             }
         })
     }

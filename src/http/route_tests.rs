@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::command::{Subject, Vote};
 
 const ROWS_MAX: u32 = 10_000;
 
@@ -260,13 +261,132 @@ fn aliases_are_routes_only_when_asked_for() {
     }
 }
 
+/// A path, what a read of it asks for, and what a write to it does, with its method.
+type Path = (&'static str, Option<Asked>, Option<(Method, Change)>);
+
+/// Each path of the API without aliases, with 7 as its id.
+fn paths() -> Vec<Path> {
+    let post = |addition| Some((Method::POST, Change::Add(addition)));
+    let put = |subject, vote| Some((Method::PUT, Change::Vote(subject, Some(7), vote)));
+    let (questions, answers) =
+        (Key::Questions { product: 7, page: page(1, 5) }, Key::Answers { question: 7, page: page(1, 5) });
+    vec![
+        ("/products", whole(Key::Products(page(1, 5))).ok(), None),
+        ("/products/7", whole(Key::Product(7)).ok(), None),
+        ("/products/7/styles", whole(Key::Styles(7)).ok(), None),
+        ("/products/7/related", whole(Key::Related(7)).ok(), None),
+        ("/reviews", reviews(7, Sort::Helpful, 1, 5).ok(), post(Addition::Review)),
+        ("/reviews/meta", whole(Key::Meta(7)).ok(), None),
+        ("/reviews/7/helpful", None, put(Subject::Review, Vote::Helpful)),
+        ("/reviews/7/report", None, put(Subject::Review, Vote::Report)),
+        ("/qa/questions", whole(questions).ok(), post(Addition::Question)),
+        ("/qa/questions/7/answers", whole(answers).ok(), post(Addition::Answer(Some(7)))),
+        ("/qa/questions/7/helpful", None, put(Subject::Question, Vote::Helpful)),
+        ("/qa/questions/7/report", None, put(Subject::Question, Vote::Report)),
+        ("/qa/answers/7/helpful", None, put(Subject::Answer, Vote::Helpful)),
+        ("/qa/answers/7/report", None, put(Subject::Answer, Vote::Report)),
+        ("/cart", Some(Asked::Cart), post(Addition::Cart)),
+        ("/interactions", None, post(Addition::Interaction)),
+    ]
+}
+
 #[test]
-fn routes_know_their_methods_case_sensitively() {
-    for (method, known) in
-        [("GET", true), ("HEAD", true), ("OPTIONS", true), ("get", false), ("POST", false), ("", false)]
+fn every_path_knows_its_methods_in_every_spelling() {
+    let methods =
+        ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "PATCH", "TRACE", "CONNECT", "get", "Post", "FOO"];
+    for (path, read, write) in paths() {
+        for (prefix, slash) in [("", ""), ("", "/"), ("/api/fec2/hr-x", ""), ("/api/fec2/A.b_9", "/")] {
+            let (path, query) = (format!("{prefix}{path}{slash}"), Some("product_id=7"));
+            let found = target(&path, query, false).unwrap();
+            for method in methods.map(|name| Method::from_bytes(name.as_bytes()).unwrap()) {
+                let known = match method {
+                    Method::GET | Method::HEAD => read.is_some(),
+                    Method::OPTIONS => true,
+                    _ => write.as_ref().is_some_and(|(of_write, _)| *of_write == method),
+                };
+                assert_eq!(found.route.knows(&method), known, "{method} {path}");
+                let listed = found.route.allow().split(", ").any(|listed| listed == method.as_str());
+                assert_eq!(listed, known, "{method} in {} of {path}", found.route.allow());
+            }
+            let unknown = Refused::Method(found.route);
+            assert_eq!(found.asked(query, ROWS_MAX), read.ok_or(unknown), "{path}");
+            assert_eq!(found.change(), write.clone().map(|(_, change)| change).ok_or(unknown), "{path}");
+        }
+        for wrong in [format!("{path}//"), format!("/{path}"), path.to_uppercase(), format!("{path}/x/y/z")] {
+            assert_eq!(target(&wrong, None, false), Err(Refused::UnknownPath), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn allow_names_the_methods_in_one_order() {
+    for (path, allow) in [
+        ("/products", "GET, HEAD, OPTIONS"),
+        ("/reviews", "GET, HEAD, POST, OPTIONS"),
+        ("/reviews/meta", "GET, HEAD, OPTIONS"),
+        ("/cart", "GET, HEAD, POST, OPTIONS"),
+        ("/interactions", "POST, OPTIONS"),
+        ("/reviews/7/helpful", "PUT, OPTIONS"),
+    ] {
+        assert_eq!(target(path, None, false).unwrap().route.allow(), allow, "{path}");
+    }
+}
+
+/// The write that a path asks for, if it is one.
+fn change(path: &str) -> Result<Change, Refused> {
+    target(path, None, false)?.change()
+}
+
+#[test]
+fn what_is_no_id_of_a_write_is_told_from_an_unknown_path() {
+    for id in ["0", "-1", "+1", "5.55", "1e3", "hello", "null", "meta", "%31", "７", "9223372036854775808"] {
+        for verb in ["helpful", "report"] {
+            let not_an_id = |named| Err(Refused::PathId(named));
+            assert_eq!(change(&format!("/reviews/{id}/{verb}")), not_an_id(Named::Review), "{id}");
+            assert_eq!(change(&format!("/qa/questions/{id}/{verb}/")), not_an_id(Named::Question), "{id}");
+            assert_eq!(change(&format!("/api/fec2/a/qa/answers/{id}/{verb}")), not_an_id(Named::Answer), "{id}");
+        }
+        assert_eq!(change(&format!("/qa/questions/{id}/answers")), Err(Refused::PathId(Named::Question)), "{id}");
+    }
+    for path in [
+        "/reviews/7",
+        "/reviews/7/",
+        "/reviews//helpful",
+        "/reviews/helpful",
+        "/reviews/7/Helpful",
+        "/reviews/7/helpful/x",
+        "/reviews/7/helpful//",
+        "/reviews/7/vote",
+        "/reviews/7/%68elpful",
+        "/qa/questions/7",
+        "/qa/questions//report",
+        "/qa/questions/helpful",
+        "/qa/questions/7/answers/8/helpful",
+        "/qa/answers",
+        "/qa/answers/7",
+        "/qa/answers/7/answers",
+        "/qa/answers//report",
+        "/qa/reviews/7/helpful",
+        "/cart/7",
+        "/cart//",
+        "/Cart",
+        "/interactions/7",
+        "/interaction",
+    ] {
+        assert_eq!(change(path), Err(Refused::UnknownPath), "{path}");
+    }
+}
+
+#[test]
+fn writes_to_ids_above_every_column_are_known_to_find_nothing() {
+    for (text, id) in
+        [("007", Some(7)), ("2147483647", Some(ID_MAX)), ("2147483648", None), ("9223372036854775807", None)]
     {
-        let Ok(method) = Method::from_bytes(method.as_bytes()) else { continue };
-        assert_eq!(Route::Product.knows(&method), known, "{method}");
+        let voted = |subject| Ok(Change::Vote(subject, id, Vote::Report));
+        assert_eq!(change(&format!("/reviews/{text}/report")), voted(Subject::Review));
+        assert_eq!(change(&format!("/qa/questions/{text}/report")), voted(Subject::Question));
+        assert_eq!(change(&format!("/qa/answers/{text}/report")), voted(Subject::Answer));
+        assert_eq!(change(&format!("/qa/questions/{text}/answers")), Ok(Change::Add(Addition::Answer(id))));
     }
 }
 
@@ -289,6 +409,7 @@ fn canonical(asked: Asked) -> String {
         Key::Answers { question, page } => format!("/qa/questions/{question}/answers?{}", window(page, count)),
     };
     match asked {
+        Asked::Cart => "/cart".to_owned(),
         Asked::Stored(key, View::Features) => format!("/features?id={}", key.id().unwrap()),
         Asked::Stored(key, View::Count(count)) => of_key(key, Some(count)),
         Asked::Stored(key, View::Whole) | Asked::Unstored(key) => of_key(key, None),
@@ -395,6 +516,9 @@ fn uri() -> impl Strategy<Value = String> {
         "/api/fec2/a/products/{}",
         "/Features",
         "/PRODUCTBYID",
+        "/cart",
+        "/reviews/{}/helpful",
+        "/qa/answers/{}/report",
     ];
     let route = (prop::sample::select(routes.to_vec()), piece()).prop_map(|(route, id)| route.replace("{}", &id));
     let path = prop_oneof![

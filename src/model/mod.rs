@@ -3,6 +3,7 @@
 //! Every origin fills these and [`json`] writes them, so two origins that hold the same rows give the same bytes. The
 //! structs borrow: a document lives as long as the rows it was made from and becomes bytes before they go.
 
+mod cart;
 mod meta;
 mod product;
 mod question;
@@ -10,6 +11,7 @@ mod review;
 mod style;
 mod text;
 
+pub use cart::CartItem;
 pub use meta::{Characteristic, Meta, Ratings, Recommended};
 pub use product::{Extras, Feature, Product};
 pub use question::{Answer, Answers, EmbeddedAnswer, Question, Questions};

@@ -175,6 +175,9 @@ pub trait Origin: Send + Sync + 'static {
     /// Makes every connection that reads anew: those there are may lead to a database that is none any more.
     fn reconnect(&self);
 
+    /// Polls on another connection from the next time on: the present one may lead to a primary that is none any more.
+    fn look_again(&self) {}
+
     /// Whether it can be asked at all.
     fn is_up(&self) -> bool;
 }

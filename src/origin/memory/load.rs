@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use atelier_import::{CleanError, File, Known, Row, Sources, Value, clean};
 
+use super::catalogue::Catalogue;
 use super::{Memory, rows};
 use crate::origin::Rules;
 
@@ -19,15 +20,12 @@ pub enum LoadError {
     File(#[from] CleanError<Infallible>),
 }
 
-/// The catalogue while it is read: rows find their parents by id.
+/// The catalogue while it is read, with what is needed to find the parents of rows and not afterwards.
 #[derive(Default)]
 struct Filling {
-    products: BTreeMap<u32, rows::Product>,
+    catalogue: Catalogue,
     of_style: HashMap<u32, u32>,
-    of_review: HashMap<u32, u32>,
     of_characteristic: HashMap<u32, u32>,
-    of_question: HashMap<u32, (u32, usize)>,
-    of_answer: HashMap<u32, u32>,
 }
 
 impl Memory {
@@ -53,8 +51,7 @@ impl Memory {
             };
             reports.push(clean(&*source, file, &known, take)?);
         }
-        let questions = filling.of_question.into_iter().collect();
-        Ok(Self { rules, products: filling.products, questions, reports })
+        Ok(Self::new(rules, filling.catalogue, reports))
     }
 }
 
@@ -84,11 +81,11 @@ impl Filling {
                     default_price: price.int(),
                     ..rows::Product::default()
                 };
-                self.products.insert(id, row);
+                self.catalogue.products.insert(id, row);
             }
             (File::Features, [_, product, feature, value]) => {
                 let row = rows::Feature { feature: text(*feature), value: optional(*value) };
-                self.products.get_mut(&product.id())?.features.insert(id, row);
+                self.product(*product)?.features.insert(id, row);
             }
             (File::Styles, [_, product, name, sale, original, is_default]) => {
                 let row = rows::Style {
@@ -99,20 +96,21 @@ impl Filling {
                     photos: BTreeMap::new(),
                     skus: BTreeMap::new(),
                 };
-                self.products.get_mut(&product.id())?.styles.insert(id, row);
+                self.product(*product)?.styles.insert(id, row);
                 self.of_style.insert(id, product.id());
             }
             (File::Photos, [_, style, url, thumbnail]) => {
                 let row = rows::StylePhoto { url: optional(*url), thumbnail_url: optional(*thumbnail) };
-                self.style(style.id())?.photos.insert(id, row);
+                self.style(*style)?.photos.insert(id, row);
             }
             (File::Skus, [_, style, size, quantity]) => {
                 let quantity = (*quantity != Value::Null).then(|| small(*quantity));
                 let row = rows::Sku { size: optional(*size), quantity };
-                self.style(style.id())?.skus.insert(id, row);
+                self.style(*style)?.skus.insert(id, row);
+                self.catalogue.skus.insert(id);
             }
             (File::Related, [_, product, related]) => {
-                self.products.get_mut(&product.id())?.related.insert(id, related.id());
+                self.product(*product)?.related.insert(id, related.id());
             }
             (
                 File::Reviews,
@@ -130,37 +128,33 @@ impl Filling {
                     helpfulness: small(*helpfulness),
                     photos: BTreeMap::new(),
                 };
-                self.products.get_mut(&product.id())?.reviews.insert(id, row);
-                self.of_review.insert(id, product.id());
+                self.catalogue.put_review(product.id(), id, row)?;
             }
             (File::ReviewsPhotos, [_, review, url]) => {
-                let product = self.of_review.get(&review.id())?;
-                let review = self.products.get_mut(product)?.reviews.get_mut(&review.id())?;
+                let (_, review) = self.catalogue.review_mut(review.id())?;
                 review.photos.insert(id, text(*url));
+                self.catalogue.ids.reviews_photos.saw(id);
             }
             (File::Characteristics, [_, product, name]) => {
                 let row = rows::Characteristic { name: text(*name), ratings: 0, stars: 0 };
-                self.products.get_mut(&product.id())?.characteristics.insert(id, row);
+                self.product(*product)?.characteristics.insert(id, row);
                 self.of_characteristic.insert(id, product.id());
             }
             (File::CharacteristicReviews, [_, characteristic, _review, value]) => {
-                let product = self.of_characteristic.get(&characteristic.id())?;
-                let row = self.products.get_mut(product)?.characteristics.get_mut(&characteristic.id())?;
-                row.ratings += 1;
-                row.stars += value.int().unsigned_abs();
+                let product = *self.of_characteristic.get(&characteristic.id())?;
+                let product = self.catalogue.products.get_mut(&product)?;
+                product.characteristics.get_mut(&characteristic.id())?.rate(value.int().unsigned_abs());
             }
             (File::Questions, [_, product, body, date, name, _email, reported, helpful]) => {
-                let questions = &mut self.products.get_mut(&product.id())?.questions;
-                self.of_question.insert(id, (product.id(), questions.len()));
-                questions.push(rows::Question {
-                    id,
+                let row = rows::Question {
                     body: text(*body),
                     date: date.int(),
                     asker_name: text(*name),
                     reported: reported.flag(),
                     helpful: small(*helpful),
                     answers: BTreeMap::new(),
-                });
+                };
+                self.catalogue.put_question(product.id(), id, row)?;
             }
             (File::Answers, [_, question, body, date, name, _email, reported, helpful]) => {
                 let row = rows::Answer {
@@ -171,25 +165,24 @@ impl Filling {
                     helpful: small(*helpful),
                     photos: BTreeMap::new(),
                 };
-                self.question(question.id())?.answers.insert(id, row);
-                self.of_answer.insert(id, question.id());
+                self.catalogue.put_answer(question.id(), id, row)?;
             }
             (File::AnswersPhotos, [_, answer, url]) => {
-                let question = *self.of_answer.get(&answer.id())?;
-                self.question(question)?.answers.get_mut(&answer.id())?.photos.insert(id, text(*url));
+                let (.., answer) = self.catalogue.answer_mut(answer.id())?;
+                answer.photos.insert(id, text(*url));
+                self.catalogue.ids.answers_photos.saw(id);
             }
             _ => return None,
         }
         Some(())
     }
 
-    fn style(&mut self, id: u32) -> Option<&mut rows::Style> {
-        let product = self.of_style.get(&id)?;
-        self.products.get_mut(product)?.styles.get_mut(&id)
+    fn product(&mut self, id: Value<'_>) -> Option<&mut rows::Product> {
+        self.catalogue.products.get_mut(&id.id())
     }
 
-    fn question(&mut self, id: u32) -> Option<&mut rows::Question> {
-        let (product, place) = *self.of_question.get(&id)?;
-        self.products.get_mut(&product)?.questions.get_mut(place)
+    fn style(&mut self, id: Value<'_>) -> Option<&mut rows::Style> {
+        let product = self.of_style.get(&id.id())?;
+        self.catalogue.products.get_mut(product)?.styles.get_mut(&id.id())
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Product {
     pub(super) related: BTreeMap<u32, u32>,
     pub(super) reviews: BTreeMap<u32, Review>,
     pub(super) characteristics: BTreeMap<u32, Characteristic>,
-    pub(super) questions: Vec<Question>,
+    pub(super) questions: BTreeMap<u32, Question>,
 }
 
 #[derive(Debug)]
@@ -67,9 +67,15 @@ pub(super) struct Characteristic {
     pub(super) stars: u64,
 }
 
+impl Characteristic {
+    pub(super) fn rate(&mut self, stars: u64) {
+        self.ratings += 1;
+        self.stars += stars;
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) id: u32,
     pub(super) body: String,
     pub(super) date: i64,
     pub(super) asker_name: String,

@@ -1,9 +1,17 @@
-//! The PostgreSQL origin: one prepared statement per kind of answer, over a few shared, pipelined connections.
+//! The PostgreSQL origin: one prepared statement per kind of answer, over a few shared, pipelined connections; writes each in
+//! a transaction on a connection of its own; what was changed on one more.
 
 mod address;
+mod connect;
+mod poll;
 mod reader;
+mod rights;
 mod rows;
+mod snapshot;
 mod statements;
+mod upkeep;
+mod writer;
+mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,42 +19,68 @@ use std::time::Duration;
 use bytes::Bytes;
 use roaring::RoaringBitmap;
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 pub use self::address::Address;
+use self::connect::Connector;
+pub use self::poll::Limits as PollLimits;
+use self::poll::Polls;
 use self::reader::Readers;
 pub use self::reader::STATEMENT_GRACE;
 use self::statements::Statement;
+pub use self::writer::Limits as WriteLimits;
+use self::writer::Writers;
 use super::{Asking, Existing, Fetched, Fetching, Origin, OriginError, Poll, Position, Rules, WriteError, Written};
 use crate::command::{Command, Owner};
 use crate::key::{Key, Page, Sort};
 use crate::stamp::{Incarnation, Seen};
 
-/// Limits of the connections that read.
-#[derive(Clone, Debug)]
+/// Limits of the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many connections share the reads.
     pub readers: usize,
-    /// How long a statement may take, on the server.
+    /// How long a statement that reads may take, on the server.
     pub statement: Duration,
     /// How long connecting may take.
     pub connect: Duration,
+    /// Of the connection that polls.
+    pub poll: PollLimits,
+    /// Of writes.
+    pub write: WriteLimits,
 }
 
 /// The catalogue in PostgreSQL.
 #[derive(Debug)]
 pub struct Postgres {
     readers: Arc<Readers>,
+    writers: Writers,
+    polls: Polls,
+    connector: Connector,
     rules: Rules,
 }
 
 /// Lists that begin so far down, or are so long, that they would hold up what is pipelined behind them.
 const LONG: u32 = 1_000;
 
+/// The rows of a statement, and what it saw. One row is always there.
+struct Answered {
+    rows: Vec<Row>,
+    seen: Seen,
+}
+
 impl Postgres {
     /// Begins to connect; connections come up, and are replaced when they break, in the background.
     pub fn start(address: Address, limits: Limits, rules: Rules) -> Self {
-        Self { readers: Readers::start(address.0, limits), rules }
+        let connector = Connector::new(address.0, limits.connect);
+        Self {
+            readers: Readers::start(&connector, limits),
+            writers: Writers::start(connector.clone(), limits.write, limits.connect),
+            polls: Polls::new(connector.clone(), limits.poll),
+            connector,
+            rules,
+        }
     }
 
     /// Waits until one connection is up, or for at most `patience`. False if none is.
@@ -54,46 +88,68 @@ impl Postgres {
         self.readers.wait_until_up(patience).await
     }
 
-    async fn query(&self, statement: Statement, id: u32) -> Result<Vec<Row>, OriginError> {
-        self.readers.query(statement, &[&signed(id)], false).await
+    async fn ask(
+        &self,
+        statement: Statement,
+        parameters: &[&(dyn ToSql + Sync)],
+        long: bool,
+    ) -> Result<Answered, OriginError> {
+        let mut rows = self.readers.query(statement, parameters, long).await?;
+        let first = rows.first().ok_or_else(|| OriginError::Failed("a statement gave no row".into()))?;
+        let seen = snapshot::seen(first, 0)?;
+        // The first column of each statement is never NULL in a row of its own.
+        if rows.len() == 1 && statements::is_no_row(first)? {
+            rows.clear();
+        }
+        Ok(Answered { rows, seen })
+    }
+
+    async fn query(&self, statement: Statement, id: u32) -> Result<Answered, OriginError> {
+        self.ask(statement, &[&signed(id)], false).await
     }
 
     /// Asks for a window of the rows of `id`; the rows of a page are limited, its offset is not.
-    async fn query_page(&self, statement: Statement, id: Option<u32>, page: Page) -> Result<Vec<Row>, OriginError> {
+    async fn query_page(&self, statement: Statement, id: Option<u32>, page: Page) -> Result<Answered, OriginError> {
         let (offset, rows) = (i64::from(page.offset()), i64::from(page.count().min(self.rules.rows_max)));
         let long = page.offset() >= LONG || page.count() >= LONG;
         match id {
             Some(id) => {
                 let parameters: [&(dyn ToSql + Sync); 3] = [&signed(id), &offset, &rows];
-                self.readers.query(statement, &parameters, long).await
+                self.ask(statement, &parameters, long).await
             }
-            None => self.readers.query(statement, &[&offset, &rows], long).await,
+            None => self.ask(statement, &[&offset, &rows], long).await,
         }
     }
 
-    async fn answer(&self, key: Key) -> Result<Fetched, OriginError> {
-        match key {
-            Key::Products(page) => {
-                rows::list(&self.query_page(Statement::Products, None, page).await?, &self.rules.extras)
+    async fn answer(&self, key: Key) -> Result<(Fetched, Seen), OriginError> {
+        let extras = &self.rules.extras;
+        let answered = match key {
+            Key::Products(page) => self.query_page(Statement::Products, None, page).await?,
+            Key::Product(id) => self.query(Statement::Product, id).await?,
+            Key::Styles(id) => self.query(Statement::Styles, id).await?,
+            Key::Related(id) => self.query(Statement::Related, id).await?,
+            Key::Reviews { product, sort: Sort::Helpful, page } => {
+                self.query_page(Statement::ReviewsHelpful, Some(product), page).await?
             }
-            Key::Product(id) => rows::product(id, &self.query(Statement::Product, id).await?, &self.rules.extras),
-            Key::Styles(id) => rows::styles(id, &self.query(Statement::Styles, id).await?),
-            Key::Related(id) => rows::related(&self.query(Statement::Related, id).await?),
-            Key::Reviews { product, sort, page } => {
-                let statement = match sort {
-                    Sort::Helpful => Statement::ReviewsHelpful,
-                    Sort::Newest => Statement::ReviewsNewest,
-                };
-                rows::reviews(product, page, &self.query_page(statement, Some(product), page).await?)
+            Key::Reviews { product, sort: Sort::Newest, page } => {
+                self.query_page(Statement::ReviewsNewest, Some(product), page).await?
             }
-            Key::Meta(id) => rows::meta(id, &self.query(Statement::Meta, id).await?),
-            Key::Questions { product, page } => {
-                rows::questions(product, &self.query_page(Statement::Questions, Some(product), page).await?)
-            }
-            Key::Answers { question, page } => {
-                rows::answers(question, page, &self.query_page(Statement::Answers, Some(question), page).await?)
-            }
-        }
+            Key::Meta(id) => self.query(Statement::Meta, id).await?,
+            Key::Questions { product, page } => self.query_page(Statement::Questions, Some(product), page).await?,
+            Key::Answers { question, page } => self.query_page(Statement::Answers, Some(question), page).await?,
+        };
+        let rows = &answered.rows;
+        let fetched = match key {
+            Key::Products(_) => rows::list(rows, extras)?,
+            Key::Product(id) => rows::product(id, rows, extras)?,
+            Key::Styles(id) => rows::styles(id, rows)?,
+            Key::Related(_) => rows::related(rows)?,
+            Key::Reviews { product, page, .. } => rows::reviews(product, page, rows)?,
+            Key::Meta(id) => rows::meta(id, rows)?,
+            Key::Questions { product, .. } => rows::questions(product, rows)?,
+            Key::Answers { question, page } => rows::answers(question, page, rows)?,
+        };
+        Ok((fetched, answered.seen))
     }
 }
 
@@ -102,32 +158,58 @@ fn signed(id: u32) -> i32 {
     i32::try_from(id).unwrap_or(i32::MAX)
 }
 
+impl OriginError {
+    fn from_database(error: tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(code) if *code == SqlState::QUERY_CANCELED => Self::Late,
+            // What a server says that goes down, or is no primary any more: nobody there can be asked.
+            Some(code) if is_down(code) => Self::Down,
+            None if error.is_closed() => Self::Down,
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+fn is_down(code: &SqlState) -> bool {
+    // Class 08 is the connection, class 57P the operator's.
+    matches!(code.code(), "57P01" | "57P02" | "57P03" | "25006") || code.code().starts_with("08")
+}
+
 impl Origin for Postgres {
     fn fetch(&self, key: Key) -> Fetching<'_> {
-        Box::pin(async move { Ok((self.answer(key).await?, Seen::default())) })
+        Box::pin(self.answer(key))
     }
 
-    fn poll<'a>(&'a self, _position: Option<&'a Position>, _most: usize) -> Asking<'a, Poll> {
-        Box::pin(async { Err(OriginError::Down) })
+    fn poll<'a>(&'a self, position: Option<&'a Position>, most: usize) -> Asking<'a, Poll> {
+        Box::pin(self.polls.poll(position, most))
     }
 
-    fn write(&self, _command: Command, _at: i64) -> Asking<'_, Written, WriteError> {
-        Box::pin(async { Err(WriteError::Undone(OriginError::Down)) })
+    fn write(&self, command: Command, at: i64) -> Asking<'_, Written, WriteError> {
+        Box::pin(writes::write(&self.writers, command, at))
     }
 
-    fn cart(&self, _owner: Owner) -> Asking<'_, Bytes> {
-        Box::pin(async { Err(OriginError::Down) })
+    fn cart(&self, owner: Owner) -> Asking<'_, Bytes> {
+        Box::pin(async move {
+            let answered = self.ask(Statement::Cart, &[&&owner.0[..]], false).await?;
+            rows::cart(&answered.rows)
+        })
     }
 
-    fn ids(&self, _of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {
-        Box::pin(async { Err(OriginError::Down) })
+    fn ids(&self, of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {
+        Box::pin(upkeep::ids(&self.connector, of))
     }
 
-    fn prune(&self, _retention: Duration) -> Asking<'_, ()> {
-        Box::pin(async { Err(OriginError::Down) })
+    fn prune(&self, retention: Duration) -> Asking<'_, ()> {
+        Box::pin(upkeep::prune(&self.connector, retention))
     }
 
-    fn reconnect(&self) {}
+    fn reconnect(&self) {
+        self.readers.reconnect();
+    }
+
+    fn look_again(&self) {
+        self.polls.look_again();
+    }
 
     fn is_up(&self) -> bool {
         self.readers.is_up()

@@ -8,10 +8,11 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres::{Client, Row};
 use tracing::{debug, info, warn};
 
 use super::Limits;
+use super::connect::{ConnectError, Connected, Connector, Purpose};
 use super::statements::{Statement, Statements};
 use crate::cause::Causes;
 use crate::origin::OriginError;
@@ -21,17 +22,6 @@ pub const STATEMENT_GRACE: Duration = Duration::from_millis(50);
 
 /// The shortest and the longest wait before the next attempt to connect.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-
-/// How long the kernel keeps trying to reach a peer that is gone; its own limit is 15 minutes.
-const DEAD_PEER: Duration = Duration::from_secs(3);
-
-/// When a connection without traffic is probed, how often, and how many probes may be lost.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_RETRIES: u32 = 3;
-
-/// The schema this program was built with; see `schema.sql`.
-const SCHEMA_VERSION: i32 = 1;
 
 /// One connection and what is prepared on it.
 #[derive(Debug)]
@@ -48,6 +38,8 @@ pub(super) struct Readers {
     slots: Vec<ArcSwapOption<Reader>>,
     limits: Limits,
     came_up: Notify,
+    /// Told when every connection is to be made anew.
+    renew: Arc<Notify>,
 }
 
 /// Counts a caller in and, however it leaves, out.
@@ -68,14 +60,19 @@ impl Drop for Waiting<'_> {
 
 impl Readers {
     /// Starts one task per connection, which connects, waits until the connection ends, and connects again.
-    pub(super) fn start(config: Config, limits: Limits) -> Arc<Self> {
-        let config = prepared_for_reading(config, &limits);
+    pub(super) fn start(connector: &Connector, limits: Limits) -> Arc<Self> {
         let slots = (0..limits.readers.max(1)).map(|_| ArcSwapOption::empty()).collect();
-        let readers = Arc::new(Self { slots, limits, came_up: Notify::new() });
+        let readers = Arc::new(Self { slots, limits, came_up: Notify::new(), renew: Arc::default() });
         for place in 0..readers.slots.len() {
-            tokio::spawn(keep_connected(Arc::downgrade(&readers), place, config.clone()));
+            let renew = Arc::clone(&readers.renew);
+            tokio::spawn(keep_connected(Arc::downgrade(&readers), place, connector.clone(), renew));
         }
         readers
+    }
+
+    /// Makes every connection anew, each when the statements that are on it have ended.
+    pub(super) fn reconnect(&self) {
+        self.renew.notify_waiters();
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -112,10 +109,7 @@ impl Readers {
                 warn!(error = %Causes(&error), "a connection to the database broke during a statement");
                 Err(OriginError::Down)
             }
-            Ok(Err(error)) if error.code() == Some(&tokio_postgres::error::SqlState::QUERY_CANCELED) => {
-                Err(OriginError::Late)
-            }
-            Ok(Err(error)) => Err(OriginError::Failed(error.into())),
+            Ok(Err(error)) => Err(OriginError::from_database(error)),
             Err(_late) => Err(OriginError::Late),
         }
     }
@@ -130,36 +124,27 @@ impl Readers {
     }
 }
 
-/// The settings that every reading connection has.
-fn prepared_for_reading(mut config: Config, limits: &Limits) -> Config {
-    let asked = config.get_options().unwrap_or_default().to_owned();
-    // Compiling a statement takes longer than running any of ours; plans are the same for every id, so one generic plan
-    // per statement saves planning it each time.
-    let options = format!(
-        "{asked} -c default_transaction_read_only=on -c statement_timeout={} -c jit=off -c plan_cache_mode=force_generic_plan",
-        limits.statement.as_millis()
-    );
-    config.options(options.trim()).connect_timeout(limits.connect);
-    config
-        .keepalives_idle(KEEPALIVE_IDLE)
-        .keepalives_interval(KEEPALIVE_INTERVAL)
-        .keepalives_retries(KEEPALIVE_RETRIES);
-    config.tcp_user_timeout(DEAD_PEER);
-    if config.get_application_name().is_none() {
-        config.application_name("atelier-edge");
-    }
-    config
+/// A connection with everything prepared, and the task that ends when it breaks.
+async fn connect(
+    connector: &Connector,
+    statement: Duration,
+) -> Result<(Reader, tokio::task::JoinHandle<()>), ConnectError> {
+    let reader = async |Connected { client, ended }: Connected| -> Result<_, ConnectError> {
+        let statements = Statements::prepare(&client).await?;
+        Ok((Reader { client, statements, waiting: AtomicUsize::new(0) }, ended))
+    };
+    connector.connect(Purpose::Read { statement }, reader).await
 }
 
-async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, config: Config) {
+async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connector: Connector, renew: Arc<Notify>) {
     let mut back_off = BACK_OFF.0;
     let mut complaint = String::new();
     loop {
-        let Some(limit) = readers.upgrade().map(|readers| readers.limits.connect) else {
+        let Some(statement) = readers.upgrade().map(|readers| readers.limits.statement) else {
             return;
         };
-        match tokio::time::timeout(limit, connect(&config)).await {
-            Ok(Ok((reader, broken))) => {
+        match connect(&connector, statement).await {
+            Ok((reader, mut broken)) => {
                 if let Some(readers) = readers.upgrade() {
                     readers.slots[place].store(Some(Arc::new(reader)));
                     readers.came_up.notify_waiters();
@@ -167,16 +152,22 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, config:
                 info!(connection = place, "connected to the database");
                 back_off = BACK_OFF.0;
                 complaint.clear();
-                let _ = broken.await;
+                let renewed = tokio::select! {
+                    _ = &mut broken => false,
+                    () = renew.notified() => true,
+                };
                 // With nobody left to read, the connection ended because it was closed from here.
                 let Some(readers) = readers.upgrade() else {
                     return;
                 };
                 readers.slots[place].store(None);
+                if renewed {
+                    // It closes when the last statement on it has let go of it.
+                    continue;
+                }
                 warn!(connection = place, "a connection to the database ended");
             }
-            Ok(Err(error)) => complain(place, &mut complaint, Causes(&*error).to_string()),
-            Err(_late) => complain(place, &mut complaint, format!("it took longer than {limit:?}")),
+            Err(error) => complain(place, &mut complaint, Causes(&*error).to_string()),
         }
         // Full jitter: nodes that lost the database together do not come back together.
         tokio::time::sleep(back_off.mul_f64(fastrand::f64())).await;
@@ -192,36 +183,4 @@ fn complain(place: usize, last: &mut String, why: String) {
         warn!(connection = place, error = why, "cannot connect to the database; trying again");
         *last = why;
     }
-}
-
-type ConnectError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A connection with everything prepared, and the task that ends when it breaks.
-async fn connect(config: &Config) -> Result<(Reader, tokio::task::JoinHandle<()>), ConnectError> {
-    let (client, connection) = config.connect(NoTls).await?;
-    let broken = tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            warn!(error = %Causes(&error), "a connection to the database broke");
-        }
-    });
-    check_schema(&client).await?;
-    let statements = Statements::prepare(&client).await?;
-    Ok((Reader { client, statements, waiting: AtomicUsize::new(0) }, broken))
-}
-
-/// A schema of another version may answer wrongly without an error, so it is not asked.
-async fn check_schema(client: &Client) -> Result<(), ConnectError> {
-    let found: i32 = client.query_one("SELECT version FROM edge.schema_version", &[]).await?.try_get(0)?;
-    if found == SCHEMA_VERSION {
-        return Ok(());
-    }
-    let (side, remedy) = if found < SCHEMA_VERSION {
-        ("older", "load a catalogue with the atelier-import of this version")
-    } else {
-        ("newer", "run the atelier-edge of that version")
-    };
-    Err(format!(
-        "the database has schema version {found}, which is {side} than this program's {SCHEMA_VERSION}: {remedy}"
-    )
-    .into())
 }

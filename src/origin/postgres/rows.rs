@@ -1,19 +1,21 @@
 //! From the rows of a statement to the document of the API. Columns are taken by place: each function stands for the
 //! statement of its name.
 
+use bytes::Bytes;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
+use super::statements::STAMP_COLUMNS;
 use crate::key::Page;
 use crate::model::{
-    Answer, Answers, Characteristic, EmbeddedAnswer, Extras, Feature, IdText, Meta, Photo, Price, Product, Question,
-    Questions, Ratings, Recommended, Review, Reviews, Sku, Style, StylePhoto, Styles, Time, json,
+    Answer, Answers, CartItem, Characteristic, EmbeddedAnswer, Extras, Feature, IdText, Meta, Photo, Price, Product,
+    Question, Questions, Ratings, Recommended, Review, Reviews, Sku, Style, StylePhoto, Styles, Time, json,
 };
 use crate::origin::{Fetched, OriginError};
 
-/// A value of a column, or the error that says that the statement and this file do not agree.
+/// A value of a column of the statement, or the error that says that the statement and this file do not agree.
 fn column<'a, T: FromSql<'a>>(row: &'a Row, place: usize) -> Result<T, OriginError> {
-    row.try_get(place).map_err(|error| OriginError::Failed(error.into()))
+    row.try_get(STAMP_COLUMNS + place).map_err(|error| OriginError::Failed(error.into()))
 }
 
 /// An id; the schema keeps them above 0.
@@ -205,4 +207,10 @@ pub(super) fn answers(question: u32, page: Page, rows: &[Row]) -> Result<Fetched
     let document =
         Answers { question: IdText(question.into()), page: page.number().into(), count: page.count().into(), results };
     Ok(Fetched::found(json(&document)?, empty))
+}
+
+pub(super) fn cart(rows: &[Row]) -> Result<Bytes, OriginError> {
+    let item = |row: &Row| Ok(CartItem { sku_id: id(row, 0)?, count: column::<i64>(row, 1)?.unsigned_abs() });
+    let items = rows.iter().map(item).collect::<Result<Vec<_>, OriginError>>()?;
+    Ok(json(&items)?)
 }

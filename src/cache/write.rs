@@ -1,0 +1,85 @@
+//! Writes, to their end: what was changed is noted here before the writer hears that it was done, and told to the other nodes.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tracing::{Instrument, error, warn};
+
+use super::Cache;
+use crate::cause::Causes;
+use crate::command::Command;
+use crate::origin::{OriginError, WriteError};
+use crate::stamp::OrdToken;
+use crate::tag::{Kind, Tag};
+
+/// How long a purge waits until this node has applied it. It is done by then; only the answer waits.
+const PURGE_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The present in milliseconds since 1970, which is what new rows are dated with.
+fn today() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Cache {
+    /// Does a write, in a task of its own: a client that hangs up neither cancels it nor halves it. The token shows the write
+    /// to other nodes; there is none when it is not known where in the history the write stands.
+    ///
+    /// # Errors
+    /// When nothing was done, or it is not known whether anything was.
+    pub async fn write(self: &Arc<Self>, command: Command) -> Result<Option<OrdToken>, WriteError> {
+        let cache = Arc::clone(self);
+        let written = tokio::spawn(async move { cache.write_to_its_end(command).await }.in_current_span());
+        written.await.unwrap_or_else(|panicked| {
+            error!(error = %panicked, "a write panicked; whatever it may have changed counts as changed");
+            self.changes.raise(&[(Tag::All, Kind::Hard)], None);
+            self.poller.wake();
+            Err(WriteError::Uncertain(Vec::new()))
+        })
+    }
+
+    async fn write_to_its_end(&self, command: Command) -> Result<Option<OrdToken>, WriteError> {
+        let is_purge = matches!(command, Command::Purge(_));
+        match self.origin.write(command, today()).await {
+            Ok(written) if is_purge => {
+                // A purge may be a soft one, or begin an epoch: the poll knows what that means.
+                if !self.poller.join(PURGE_WAIT).await {
+                    warn!("a purge was written, and this node has not applied it yet");
+                }
+                let (epoch, _) = self.changes.era();
+                let token = written.seen.map(|seen| OrdToken { epoch: epoch.short(), stamp: seen.stamp });
+                self.tell(token);
+                Ok(token)
+            }
+            Ok(written) => {
+                let token = self.changes.raise(&written.tags, written.seen);
+                if token.is_none() {
+                    self.poller.wake();
+                }
+                if !written.tags.is_empty() {
+                    self.tell(token);
+                }
+                Ok(token)
+            }
+            Err(error) => {
+                match &error {
+                    WriteError::Uncertain(tags) => {
+                        self.changes.raise(tags, None);
+                        self.poller.wake();
+                    }
+                    WriteError::Undone(OriginError::Failed(cause)) => {
+                        warn!(error = %Causes(&**cause), "the database could not write");
+                    }
+                    WriteError::Absent | WriteError::Invalid | WriteError::Busy | WriteError::Undone(_) => {}
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn tell(&self, token: Option<OrdToken>) {
+        if let Some((l2, token)) = self.l2.as_ref().zip(token) {
+            l2.publish(token);
+        }
+    }
+}

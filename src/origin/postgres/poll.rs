@@ -1,0 +1,252 @@
+//! What was changed, read on a connection of its own: no other statement holds it up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row, Statement};
+use tracing::{debug, info};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::connect::{ConnectError, Connected, Connector, Purpose};
+use super::snapshot::{self, Snapshot};
+use crate::cause::Causes;
+use crate::origin::{Changes, OriginError, Poll, Position, Tags};
+use crate::red::{self, Red};
+use crate::stamp::Epoch;
+use crate::tag::{Kind, Tag};
+
+/// Limits of the connection that polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a poll may take, on the server.
+    pub statement: Duration,
+    /// How long reading all that is kept may take, on the server.
+    pub resync: Duration,
+    /// How old a connection may get: a primary that was replaced while the connection to it stays open is found out so.
+    pub age: Duration,
+}
+
+/// A connection with its statements.
+#[derive(Debug)]
+struct Line {
+    client: Client,
+    poll: Statement,
+    resync: Statement,
+    since: Instant,
+}
+
+/// The place of the connection that polls.
+#[derive(Debug)]
+pub(super) struct Polls {
+    connector: Connector,
+    limits: Limits,
+    /// One poll at a time.
+    line: Mutex<Option<Line>>,
+    /// The connection that is to take its place.
+    next: Arc<std::sync::Mutex<Next>>,
+    /// The one there is may lead to a primary that is none any more.
+    suspect: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+enum Next {
+    #[default]
+    None,
+    Coming,
+    Here(Box<Line>),
+}
+
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OriginError {
+    OriginError::Failed(error.into())
+}
+
+/// The database cannot be polled as it is, whatever is tried.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error(
+        "the outbox holds rows from another cluster, as after a restore that brought the data of the schema edge along: \
+         TRUNCATE edge.outbox, edge.mark"
+    )]
+    Foreign,
+    #[error("the outbox holds {0:?}, which is no tag")]
+    Tag(String),
+}
+
+impl Polls {
+    pub(super) fn new(connector: Connector, limits: Limits) -> Self {
+        Self { connector, limits, line: Mutex::default(), next: Arc::default(), suspect: AtomicBool::new(false) }
+    }
+
+    /// The next poll goes over another connection.
+    pub(super) fn look_again(&self) {
+        self.suspect.store(true, Ordering::Relaxed);
+    }
+
+    /// See [`crate::origin::Origin::poll`].
+    pub(super) async fn poll(&self, position: Option<&Position>, most: usize) -> Result<Poll, OriginError> {
+        let mut place = self.line.lock().await;
+        if self.suspect.swap(false, Ordering::Relaxed) {
+            *place = None;
+        }
+        self.renew(&mut place);
+        let line = match &mut *place {
+            Some(line) if !line.client.is_closed() => line,
+            place => place.insert(connect(self.connector.clone(), self.limits).await.map_err(failed)?),
+        };
+        let polled = line.ask(position, most, self.limits).await;
+        if polled.is_err() {
+            // Whatever is wrong with it, the next poll finds out on a new one.
+            *place = None;
+        }
+        polled
+    }
+
+    /// Puts a new connection in the place of one that is old, when it is there; polls go on meanwhile.
+    fn renew(&self, place: &mut Option<Line>) {
+        let Some(line) = place.as_ref().filter(|line| line.since.elapsed() >= self.limits.age) else { return };
+        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match std::mem::take(&mut *next) {
+            Next::Here(new) if new.since > line.since => {
+                debug!("the connection that polls is a new one");
+                *place = Some(*new);
+            }
+            Next::Coming => *next = Next::Coming,
+            Next::None | Next::Here(_) => {
+                *next = Next::Coming;
+                let (next, connector, limits) = (Arc::clone(&self.next), self.connector.clone(), self.limits);
+                tokio::spawn(async move {
+                    let line = connect(connector, limits).await;
+                    let mut next = next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    *next = match line {
+                        Ok(line) => Next::Here(Box::new(line)),
+                        Err(error) => {
+                            info!(error = %Causes(&*error), "the connection that polls could not be renewed");
+                            Next::None
+                        }
+                    };
+                });
+            }
+        }
+    }
+}
+
+async fn connect(connector: Connector, limits: Limits) -> Result<Line, ConnectError> {
+    let purpose = Purpose::Poll { statement: limits.statement };
+    let line = async |connected: Connected| -> Result<Line, ConnectError> {
+        let client = connected.client;
+        super::rights::check(&client).await?;
+        let poll = client.prepare_typed(include_str!("poll.sql"), &[Type::TEXT, Type::INT8]).await?;
+        let resync = client.prepare_typed(include_str!("resync.sql"), &[Type::INT8]).await?;
+        Ok(Line { client, poll, resync, since: Instant::now() })
+    };
+    connector.connect(purpose, line).await
+}
+
+impl Line {
+    async fn ask(&self, position: Option<&Position>, most: usize, limits: Limits) -> Result<Poll, OriginError> {
+        loop {
+            let limit = i64::try_from(most).unwrap_or(i64::MAX - 1);
+            let row = match position {
+                Some(position) if red::is_on(Red::CursorById) => self.by_id(position, limit).await?,
+                Some(position) => self.client.query_one(&self.poll, &[&&*position.0, &limit]).await.map_err(failed)?,
+                None => self.kept(limit, limits).await?,
+            };
+            match read(&row, position, most)? {
+                Some(poll) => return Ok(poll),
+                // It was emptied by a crash or a promotion, which is what it is for.
+                None => self.incarnate().await.map_err(failed)?,
+            }
+        }
+    }
+
+    /// Everything that is kept, for which the time of a poll may be too short.
+    async fn kept(&self, limit: i64, limits: Limits) -> Result<Row, OriginError> {
+        let client = &self.client;
+        let begin = format!("BEGIN; SET LOCAL statement_timeout = {}", limits.resync.as_millis());
+        client.batch_execute(&begin).await.map_err(failed)?;
+        let row = client.query_one(&self.resync, &[&limit]).await.map_err(failed)?;
+        client.batch_execute("COMMIT").await.map_err(failed)?;
+        Ok(row)
+    }
+
+    async fn incarnate(&self) -> Result<(), tokio_postgres::Error> {
+        const RENEW: &str =
+            "BEGIN READ WRITE; INSERT INTO edge.incarnation DEFAULT VALUES ON CONFLICT DO NOTHING; COMMIT";
+        self.client.batch_execute(RENEW).await
+    }
+
+    /// The bug that this protocol is there to avoid: ids are taken before the commit, and commits come out of order.
+    async fn by_id(&self, position: &Position, limit: i64) -> Result<Row, OriginError> {
+        let since = position.0.split('|').nth(1).unwrap_or("0");
+        let text = include_str!("poll.sql");
+        let condition = text.find("WHERE xid").zip(text.find("GROUP BY"));
+        let (from, to) = condition.unwrap_or_default();
+        let text = format!("{}WHERE $1::text IS NOT NULL AND id > {since} {}", &text[..from], &text[to..]);
+        let text = text.replacen("d.kinds\nFROM", "d.kinds, (SELECT max(id)::text FROM edge.outbox)\nFROM", 1);
+        self.client.query_one(&text, &[&&*position.0, &limit]).await.map_err(failed)
+    }
+}
+
+fn column<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, place: usize) -> Result<T, OriginError> {
+    row.try_get(place).map_err(failed)
+}
+
+/// What the row says; `None` when the database has no incarnation.
+fn read(row: &Row, position: Option<&Position>, most: usize) -> Result<Option<Poll>, OriginError> {
+    let (system, timeline, started): (i64, &str, &str) = (column(row, 0)?, column(row, 1)?, column(row, 2)?);
+    let Some(id) = column::<Option<&[u8]>>(row, 3)? else { return Ok(None) };
+    let incarnation = snapshot::incarnation(row, 3)?;
+    let generation: Option<i64> = column(row, 4)?;
+    let epoch = if red::is_on(Red::NoIncarnation) {
+        Epoch::new(1 << 32)
+    } else {
+        // A hash that is zero would stand for no epoch at all.
+        Epoch::new(xxh3_64(format!("{system} {timeline} {started} {id:?} {generation:?}").as_bytes()).max(1))
+    };
+    let snapshot = snapshot::of(row, 5)?;
+    let mut text: String = column(row, 5)?;
+    let tags = tags(row, most)?;
+    let changes = match position {
+        Some(position) => {
+            // The position saw every change that was pruned, if none of those was still to end.
+            let horizon: Option<i64> = column(row, 6)?;
+            let position = Snapshot::parse(position.0.split('|').next().unwrap_or_default());
+            let xmin = position.map_or(0, |position| position.xmin);
+            if horizon.is_some_and(|horizon| horizon.unsigned_abs() > xmin) {
+                Changes::Gap
+            } else {
+                Changes::Since(tags)
+            }
+        }
+        None => {
+            if column(row, 9)? {
+                return Err(failed(Unfit::Foreign));
+            }
+            let horizon: Option<&str> = column(row, 6)?;
+            Changes::Kept { tags, horizon: horizon.and_then(Snapshot::parse).map(Snapshot::stamp) }
+        }
+    };
+    if red::is_on(Red::CursorById) {
+        let last: &str = if position.is_some() { column::<Option<&str>>(row, 9)?.unwrap_or("0") } else { "0" };
+        text = format!("{text}|{last}");
+    }
+    Ok(Some(Poll { epoch, incarnation, stamp: snapshot.stamp(), position: Position(text.into()), changes }))
+}
+
+fn tags(row: &Row, most: usize) -> Result<Tags, OriginError> {
+    let (tags, kinds): (Vec<&str>, Vec<i16>) = (column(row, 7)?, column(row, 8)?);
+    if tags.len() > most {
+        // The strictest of those that came: of the others nothing is known.
+        let strictest = kinds.into_iter().map(Kind::from_number).max();
+        return Ok(Tags::TooMany(strictest.unwrap_or(Kind::Hard).max(Kind::Hard)));
+    }
+    let tags = tags.into_iter().zip(kinds).map(|(tag, kind)| {
+        // An id above what a column holds cannot be asked for; every other text is somebody's mistake.
+        let tag: Tag = tag.parse().map_err(|_| failed(Unfit::Tag(tag.to_owned())))?;
+        Ok((tag, Kind::from_number(kind)))
+    });
+    Ok(Tags::These(tags.collect::<Result<_, OriginError>>()?))
+}
