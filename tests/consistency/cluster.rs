@@ -82,8 +82,7 @@ impl Cluster {
         postgres.psql("stage", "CREATE EXTENSION pg_stat_statements");
         postgres.psql("stage", &Stage::rows());
         let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        let way =
-            |_| Way { postgres: Proxy::start(local(postgres.port())), redis: Proxy::start(local(redis.port())) };
+        let way = |_| Way { postgres: Proxy::start(local(postgres.port())), redis: Proxy::start(local(redis.port())) };
         let ways = (0..NODES).map(way).collect();
         let scratch = Scratch::new("consistency");
         scratch.write("admin-token", ADMIN_TOKEN);
@@ -177,7 +176,9 @@ fn start(program: &str, settings: &[(&'static str, String)], ready: bool) -> Nod
     // A server from before the protocol knows few settings and refuses the others.
     let known = |name: &str| {
         !std::env::var("SERVER_KNOWS_LITTLE").is_ok_and(|value| value == "yes")
-            || ["DATABASE", "REDIS", "LISTEN", "LOG", "WORKERS", "BUDGET", "STATEMENT", "MISS"].iter().any(|word| name.contains(word))
+            || ["DATABASE", "REDIS", "LISTEN", "LOG", "WORKERS", "BUDGET", "STATEMENT", "MISS"]
+                .iter()
+                .any(|word| name.contains(word))
             || name == "RED"
     };
     let settings: Vec<(&str, &str)> =

@@ -222,7 +222,10 @@ impl Stage {
     /// The key of a product's route.
     pub(crate) fn target(&self, route: Route, product: u32) -> u32 {
         let of_product = self.of_product(product).iter().copied();
-        of_product.into_iter().find(|number| self.targets[*number as usize].route == route).expect("there is such a key")
+        of_product
+            .into_iter()
+            .find(|number| self.targets[*number as usize].route == route)
+            .expect("there is such a key")
     }
 
     /// The keys that show something.
@@ -421,10 +424,7 @@ fn sights(target: &Target, body: &Value) -> Vec<(What, u32, Sight)> {
             let all: Vec<&Value> = answers.as_object().into_iter().flat_map(|all| all.values()).collect();
             vec![
                 (What::Question, in_text(text.get("question_body"))),
-                (
-                    What::QuestionVotes,
-                    above(find(results, "question_id", second).get("question_helpfulness"), VOTES),
-                ),
+                (What::QuestionVotes, above(find(results, "question_id", second).get("question_helpfulness"), VOTES)),
                 (What::QuestionPosts, newest(results.iter(), "question_id", "question_body")),
                 (What::Answer, in_text(answer.get("body"))),
                 (What::AnswerPhoto, in_text(answer["photos"].get(0))),
@@ -509,7 +509,9 @@ fn rows_of(product: u32) -> String {
 
 fn insert_related(product: u32, version: u64) -> String {
     let (thousands, ones) = (u64::from(FILLER) + version / 1000, u64::from(FILLER) + 1000 + version % 1000);
-    format!("INSERT INTO related (product_id, related_product_id) VALUES ({product}, {thousands}), ({product}, {ones});")
+    format!(
+        "INSERT INTO related (product_id, related_product_id) VALUES ({product}, {thousands}), ({product}, {ones});"
+    )
 }
 
 /// One row in every table, all with the same version.
