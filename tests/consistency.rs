@@ -1,6 +1,12 @@
 //! Whether the nodes keep the promise of docs/freshness.md, as a black box over HTTP and SQL.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::wildcard_enum_match_arm)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm
+)]
 #![allow(missing_docs)]
 
 #[path = "consistency/mod.rs"]

@@ -248,6 +248,8 @@ pub(crate) struct History {
     pub(crate) moves_accepted: u64,
     /// Transactions that were rolled back after they had written a poison value.
     pub(crate) rolled_back: u64,
+    /// Writes that were acknowledged without a token: by which node, and when.
+    pub(crate) tokenless: Vec<(u8, Nanos)>,
     /// Answers that were no proper answers: each in words.
     pub(crate) oddities: Vec<String>,
 }

@@ -87,21 +87,29 @@ pub(crate) async fn lie(play: Arc<Play>, until: Instant, task: u64) {
     let mut old: HashMap<Vec<u8>, Vec<Vec<u8>>> = HashMap::new();
     let mut keys: Vec<Vec<u8>> = Vec::new();
     let port = play.cluster.redis().port();
-    let Some(mut redis) = Redis::connect(port).await else { return };
+    let mut redis = None;
     let mut tick = tokio::time::interval(Duration::from_millis(1));
     let mut round = 0_u64;
     while Instant::now() < until && !play.writers_end() {
         tick.tick().await;
+        if redis.is_none() {
+            redis = Redis::connect(port).await;
+        }
+        let Some(connected) = &mut redis else { continue };
         if round.is_multiple_of(200) {
-            keys = redis.keys().await.unwrap_or_default();
-            if keys.is_empty() {
-                continue;
-            }
+            keys = connected.keys().await.unwrap_or_default();
+        }
+        if keys.is_empty() {
+            continue;
         }
         round += 1;
         let key = &keys[chance.usize(..keys.len())];
-        if round % 2 == 0 {
-            let Some(value) = redis.get(key).await else { continue };
+        if round.is_multiple_of(2) {
+            let Some(value) = connected.get(key).await else {
+                // The key may have gone, or Redis.
+                redis = None;
+                continue;
+            };
             let values = old.entry(key.clone()).or_default();
             if !values.contains(&value) {
                 if values.len() == KEPT {
@@ -119,8 +127,8 @@ pub(crate) async fn lie(play: Arc<Play>, until: Instant, task: u64) {
             _ => (old.get(key), "old value"),
         };
         let Some(value) = values.and_then(|values| values.get(chance.usize(..values.len().max(1)))) else { continue };
-        let end = if fault == "piece of a value" { chance.usize(..value.len()) } else { value.len() };
-        if redis.ask(&[b"SET", key, &value[..end], b"PX", b"3600000"]).await.is_some() {
+        let end = if fault == "piece of a value" { chance.usize(..value.len().max(1)) } else { value.len() };
+        if connected.ask(&[b"SET", key, &value[..end], b"PX", b"3600000"]).await.is_some() {
             play.fault(fault);
         }
     }

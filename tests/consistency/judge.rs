@@ -372,13 +372,13 @@ impl Court<'_> {
         }
     }
 
-    /// Whether the run knows of something that may have kept the node from the origin around this read.
-    fn hindered(&self, read: &Read) -> bool {
+    /// Whether the run knows of something that may have kept the node from the origin around this time.
+    fn hindered(&self, node: u8, from: Nanos, to: Nanos) -> bool {
         let after = self.bound + self.recovery;
         self.history.windows.iter().any(|window| {
-            window.node.is_none_or(|node| node == read.node)
-                && window.from <= read.received.saturating_add(self.bound)
-                && window.to.saturating_add(after) >= read.sent
+            window.node.is_none_or(|other| other == node)
+                && window.from <= to.saturating_add(self.bound)
+                && window.to.saturating_add(after) >= from
         })
     }
 
@@ -450,7 +450,7 @@ impl Court<'_> {
             Label::None => {}
             Label::Unknown => self.violation(Invariant::A8, read, |_| "a third label".to_owned()),
             Label::Origin(age) => {
-                if !self.hindered(read) {
+                if !self.hindered(read.node, read.sent, read.received) {
                     self.violation(Invariant::A5, read, |_| "nothing kept this node from the origin".to_owned());
                 }
                 // A second because the header has whole ones.
@@ -608,6 +608,9 @@ impl Court<'_> {
     /// What is not about a single read.
     fn the_rest(&mut self) {
         let history = self.history;
+        // Where the reply to a commit was lost, there is no token to give.
+        let tokenless: Vec<_> =
+            history.tokenless.iter().filter(|(node, time)| !self.hindered(*node, *time, *time)).collect();
         let (verdict, targets) = (&mut self.verdict, &history.targets);
         for last in &history.finals {
             if let Some(wrong) = &last.wrong {
@@ -625,6 +628,9 @@ impl Court<'_> {
         }
         for _ in 0..history.moves_accepted {
             verdict.add(Invariant::Moves, || "a row was moved to another parent".to_owned());
+        }
+        for (node, time) in tokenless {
+            verdict.add(Invariant::Wire, || format!("node {node} gave no token for a write at {}", seconds(*time)));
         }
         for oddity in &history.oddities {
             verdict.add(Invariant::Wire, || oddity.clone());

@@ -384,6 +384,11 @@ fn a_move_that_is_accepted_and_an_answer_that_is_none_are_told() {
     let mut odd = Story::new();
     odd.0.oddities.push("an ETag for two bodies".to_owned());
     odd.violates(Invariant::Wire, 1);
+    // A write has a token, unless the reply to its commit may have been lost.
+    let mut bare = Story::new();
+    bare.0.tokenless.push((1, ms(500)));
+    bare.violates(Invariant::Wire, 1);
+    bare.broken(Some(1), 400, 600).holds();
     // No answer and 503 are told in the numbers.
     let none = Story::new().sees(0, 100, 0).answered(|read| (read.status, read.seen) = (0, [].into())).holds();
     assert_eq!(none.verdict().stats.failed, 1);

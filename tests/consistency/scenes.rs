@@ -449,6 +449,9 @@ async fn own_write(play: &Arc<Play>, length: Duration) {
     }
 }
 
+/// What PostgreSQL says when a commit is done: the command's name, and that it is ready for another.
+const COMMITTED: &[u8] = b"COMMIT\0Z\0\0\0\x05I";
+
 /// The reply to a commit is lost, or the stamp behind it; meanwhile the node cannot poll, or it can.
 async fn write_cut(play: &Arc<Play>, until: Instant) {
     let mut round = 0;
@@ -467,7 +470,7 @@ async fn write_cut(play: &Arc<Play>, until: Instant) {
         let from = play.clock.now();
         let found = proxy.found();
         let fault = if stamp {
-            Fault::CutBehindReply(b"COMMIT\0".to_vec())
+            Fault::CutBehindReply(COMMITTED.to_vec())
         } else {
             Fault::CutBehindRequest(b"COMMIT\0".to_vec())
         };

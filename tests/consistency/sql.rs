@@ -37,7 +37,15 @@ impl Session {
         Self { url, client: None }
     }
 
-    /// Runs statements and returns how many rows the last one touched.
+    /// Runs statements within a transaction that is open: where the connection is gone, the transaction is, too.
+    pub(crate) async fn step(&mut self, sql: &str) -> Result<u64, Fail> {
+        if self.client.as_ref().is_none_or(Client::is_closed) {
+            return Err(Fail::Lost);
+        }
+        self.run(sql).await
+    }
+
+    /// Runs statements, connected anew if need be, and returns how many rows the last one touched.
     pub(crate) async fn run(&mut self, sql: &str) -> Result<u64, Fail> {
         let rows = self.messages(sql).await?.into_iter().rev().find_map(|message| match message {
             SimpleQueryMessage::CommandComplete(rows) => Some(rows),

@@ -134,18 +134,18 @@ pub(crate) async fn commit(
     session.run(&first).await?;
     for draft in drafts {
         if manner.savepoint && draft.change == Change::Set && draft.what != What::Fleeting {
-            session.run("SAVEPOINT poison").await?;
+            session.step("SAVEPOINT poison").await?;
             for (statement, _) in statements(draft.what, draft.product, None) {
-                session.run(&statement).await?;
+                session.step(&statement).await?;
             }
-            session.run("ROLLBACK TO poison").await?;
+            session.step("ROLLBACK TO poison").await?;
         }
         if draft.change == Change::Delete {
-            session.run(&deletion(draft.what, draft.product)).await?;
+            session.step(&deletion(draft.what, draft.product)).await?;
             continue;
         }
         for (statement, rows) in statements(draft.what, draft.product, Some(draft.version)) {
-            let touched = session.run(&statement).await?;
+            let touched = session.step(&statement).await?;
             if rows.is_some_and(|rows| rows != touched) {
                 session.end();
                 panic!("{statement}: touched {touched} rows");
@@ -153,13 +153,13 @@ pub(crate) async fn commit(
         }
     }
     if !manner.besides.is_empty() {
-        session.run(&manner.besides).await?;
+        session.step(&manner.besides).await?;
     }
     if !manner.held.is_zero() {
         sleep(manner.held).await;
     }
     // From here on a failure says nothing of the outcome.
-    let ack = session.run("COMMIT").await.is_ok().then(|| play.clock.now());
+    let ack = session.step("COMMIT").await.is_ok().then(|| play.clock.now());
     let write = |draft: &Draft| Write {
         register: play.stage.register(draft.what, draft.product),
         version: draft.version,
@@ -234,12 +234,12 @@ async fn roll_back(play: &Play, session: &mut Session, product: u32, chance: &mu
         return;
     }
     for (statement, _) in statements(what, product, None) {
-        if session.run(&statement).await.is_err() {
+        if session.step(&statement).await.is_err() {
             return;
         }
     }
     sleep(around(chance, Duration::from_millis(10))).await;
-    let _ = session.run("ROLLBACK").await;
+    let _ = session.step("ROLLBACK").await;
     play.note(|history| history.rolled_back += 1);
 }
 
@@ -280,7 +280,7 @@ pub(crate) async fn bulk(play: &Play, session: &mut Session, owners: &Owners, ma
         return;
     }
     sleep(manner.held).await;
-    let ack = session.run("COMMIT").await.is_ok().then(|| play.clock.now());
+    let ack = session.step("COMMIT").await.is_ok().then(|| play.clock.now());
     if manner.weight == Weight::Soft {
         play.softened(begin, ack.unwrap_or(Nanos::MAX));
     }
@@ -385,7 +385,8 @@ pub(crate) async fn api(play: Arc<Play>, products: Vec<u32>, rest: Duration, tas
         let place = chance.usize(..readers.len());
         let Some(token) = products[product].write(&play, &mut readers[place], what).await else { continue };
         let Some(token) = token else {
-            play.note(|history| history.oddities.push("a write without Atelier-Ord".to_owned()));
+            let (node, now) = (play.name(u8::try_from(place).unwrap()), play.clock.now());
+            play.note(|history| history.tokenless.push((node, now)));
             continue;
         };
         // On the same node without the token, on another with it.

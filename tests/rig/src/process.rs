@@ -53,7 +53,12 @@ impl Process {
     /// The process id of the command itself, not of its guard.
     pub fn pid(&self) -> u32 {
         let guard = self.guard.id();
-        wait_until("the command runs", Duration::from_secs(5), || children(guard).first().copied())
+        let command_line = |pid: u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        // Until it has become the command, a child is another shell with the guard's own line.
+        let own = command_line(guard);
+        wait_until("the command runs", Duration::from_secs(5), || {
+            children(guard).into_iter().find(|child| command_line(*child) != own)
+        })
     }
 
     /// Sends the command a signal by name.
