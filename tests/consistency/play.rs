@@ -56,6 +56,10 @@ pub(crate) struct Play {
     history: Mutex<History>,
     /// What was done to the servers, by name: so that a run can show that something happened.
     faults: Mutex<HashMap<&'static str, u64>>,
+    /// Held by each API write while it is under way.
+    api: Arc<tokio::sync::RwLock<()>>,
+    paused: Mutex<Option<tokio::sync::OwnedRwLockWriteGuard<()>>>,
+    cold_version: AtomicU64,
     /// Writes that were tried, for pacing and reports while it runs.
     pub(crate) written: AtomicU64,
 }
@@ -110,6 +114,9 @@ impl Play {
                 ..History::default()
             }),
             faults: Mutex::default(),
+            api: Arc::default(),
+            paused: Mutex::default(),
+            cold_version: AtomicU64::new(0),
             written: AtomicU64::new(0),
         })
     }
@@ -177,6 +184,22 @@ impl Play {
     /// Tells readers to end.
     pub(crate) fn end_readers(&self) {
         self.readers_end.store(true, Ordering::Release);
+    }
+
+    /// Waits until writes through the API may go on.
+    pub(crate) async fn api_turn(&self) -> tokio::sync::RwLockReadGuard<'_, ()> {
+        self.api.read().await
+    }
+
+    /// Holds up writes through the API, or lets them go on. Those under way have ended then.
+    pub(crate) async fn pause_api(&self, paused: bool) {
+        let pause = if paused { Some(Arc::clone(&self.api).write_owned().await) } else { None };
+        *self.paused.lock().unwrap() = pause;
+    }
+
+    /// The version that scripts have given cold products so far; the next call says one more.
+    pub(crate) fn cold_version(&self) -> u64 {
+        self.cold_version.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Writes something down.

@@ -60,6 +60,18 @@ pub(crate) enum Scene {
     TwoPrimaries,
     /// Everything at once.
     Mixed,
+    /// What is fetched takes a while to come, so that writes land in between (C5).
+    SlowReads,
+    /// Every step of a write takes a while.
+    SlowWrites,
+    /// Polls take nearly as long as they may; then a node is cut off.
+    SlowPolls,
+    /// PostgreSQL crashes and has forgotten transactions that nodes have seen end, so that their numbers are used again.
+    LostXids,
+    /// Nodes read all changes anew while answers that are known to be outdated are asked for.
+    Renewed,
+    /// A row is moved to another product while its photo changes (C18).
+    Moved,
 }
 
 impl Scene {
@@ -85,6 +97,10 @@ impl Scene {
         Self::Mixed,
     ];
 
+    /// Those that are only in long runs and in red tests.
+    pub(crate) const MORE: [Self; 6] =
+        [Self::SlowReads, Self::SlowWrites, Self::SlowPolls, Self::LostXids, Self::Renewed, Self::Moved];
+
     /// Whether there is a Redis.
     pub(crate) fn with_redis(self) -> bool {
         self != Self::Alone
@@ -102,7 +118,7 @@ impl Scene {
     pub(crate) fn load(self) -> Option<Load> {
         let usual = Load::usual();
         match self {
-            Self::SoftPurge => None,
+            Self::SoftPurge | Self::Moved => None,
             Self::Erased | Self::OwnWrite | Self::TwoPrimaries => {
                 Some(Load { sql_rest: Duration::from_millis(150), ..usual })
             }
@@ -128,7 +144,11 @@ impl Scene {
             Self::WriteCut => &[("commit's reply lost", 1), ("stamp lost", 1)],
             Self::Pruned => &[("outbox pruned", 2)],
             Self::TwoPrimaries => &[("second primary", 1)],
-            Self::Mixed => &[],
+            Self::Mixed | Self::SlowReads | Self::SlowWrites => &[],
+            Self::SlowPolls => &[("path cut", 1)],
+            Self::LostXids => &[("transactions forgotten", 1)],
+            Self::Renewed => &[("outbox pruned", 1)],
+            Self::Moved => &[("move tried", 1)],
         }
     }
 
@@ -228,6 +248,16 @@ impl Scene {
                 }
             }
             Self::TwoPrimaries => two_primaries(play, length).await,
+            Self::SlowReads => slow(play, READERS, 150, length).await,
+            Self::SlowWrites => slow(play, WRITERS, 60, length).await,
+            Self::SlowPolls => slow_polls(play, until, &mut chance).await,
+            Self::LostXids => lost_xids(play, owners, length).await,
+            Self::Renewed => {
+                while Instant::now() < until {
+                    renewed(play).await;
+                }
+            }
+            Self::Moved => moved(play).await,
             Self::Mixed => mixed(play, owners, until, &mut chance).await,
         }
     }
@@ -528,6 +558,158 @@ async fn two_primaries(play: &Arc<Play>, length: Duration) {
     proxy.heal_all();
     play.window(Some(0), from);
     block_in_place(|| drop(twin));
+}
+
+/// One kind of connection is slow on every node.
+async fn slow(play: &Play, application: &'static str, most: u64, length: Duration) {
+    let from = play.clock.now();
+    for place in 0..NODES {
+        let fault = Fault::Slow(Duration::ZERO, Duration::from_millis(most));
+        play.cluster.to_postgres(place).set(Some(application), fault);
+    }
+    sleep(length).await;
+    for place in 0..NODES {
+        play.cluster.to_postgres(place).heal(Some(application));
+    }
+    play.window(None, from);
+}
+
+/// A poll takes up to 280 of the 300 ms it may; then the node is cut off for longer than the bound.
+async fn slow_polls(play: &Play, until: Instant, chance: &mut fastrand::Rng) {
+    while Instant::now() < until {
+        let place = chance.u8(..NODES);
+        let from = play.clock.now();
+        let proxy = play.cluster.to_postgres(place);
+        proxy.set(Some(POLL), Fault::Slow(Duration::from_millis(125), Duration::from_millis(135)));
+        sleep(BOUND.mul_f64(0.5 + chance.f64() * 0.3)).await;
+        // The poll's own connection keeps its rule; what it has under way still comes, and then nothing.
+        proxy.set(Some(READERS), Fault::Cut);
+        proxy.set(Some(WRITERS), Fault::Cut);
+        sleep(Duration::from_millis(150)).await;
+        faults::cut(play, place, Some(POLL), Fault::Cut, BOUND.mul_f64(1.5)).await;
+        proxy.heal_all();
+        play.window(Some(place), from);
+        sleep(BOUND / 4).await;
+    }
+}
+
+/// Transactions end without a trace on the disk, nodes see that they have ended, and PostgreSQL is killed. Afterwards their
+/// numbers are given to others.
+async fn lost_xids(play: &Arc<Play>, owners: &Owners, length: Duration) {
+    let mut session = Session::new(play);
+    // Whoever commits flushes what others have left unflushed, so nobody does.
+    let mut held = Vec::new();
+    for owner in owners.each() {
+        held.push(owner.lock().await);
+    }
+    play.pause_api(true).await;
+    // A part that is undone takes a number; a temporary table writes no log, and an end without a commit flushes none.
+    let burnt = session
+        .run(
+            "CREATE TEMP TABLE burnt (n int); DO $$ BEGIN FOR n IN 1..3000 LOOP
+               BEGIN INSERT INTO burnt VALUES (n); RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN END;
+             END LOOP; END $$",
+        )
+        .await;
+    assert!(burnt.is_ok(), "the transactions cannot be made: {burnt:?}");
+    let before = xmax(&mut session).await;
+    // Two polls, so that every node has seen them end.
+    sleep(Duration::from_millis(350)).await;
+    let from = faults::kill_postgres(play);
+    faults::revive_postgres(play, from);
+    let after = xmax(&mut session).await;
+    if after < before {
+        play.fault("transactions forgotten");
+    }
+    drop(held);
+    play.pause_api(false).await;
+    sleep(length).await;
+}
+
+async fn xmax(session: &mut Session) -> u64 {
+    for _ in 0..100 {
+        let xmax = session.query("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").await;
+        if let Some(xmax) = xmax.ok().and_then(|rows| rows.first()?.parse().ok()) {
+            return xmax;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    0
+}
+
+/// Answers of cold products are held, outdated, and known to be; then the nodes read everything anew, while each of these is
+/// asked for once.
+async fn renewed(play: &Arc<Play>) {
+    let mut session = Session::new(play);
+    let mut warming = Vec::new();
+    let keys: Vec<u32> = COLD.flat_map(|product| play.stage.of_product(product).to_vec()).collect();
+    for place in 0..NODES {
+        let (play, keys) = (Arc::clone(play), keys.clone());
+        warming.push(tokio::spawn(async move {
+            let mut reader = play.client(place);
+            for target in keys {
+                reader.warm(&play, target).await;
+            }
+            reader.hand_in(&play);
+        }));
+    }
+    for warmed in warming {
+        warmed.await.expect("warming ends");
+    }
+    let version = play.cold_version();
+    let mut owners: Vec<_> = COLD.map(|product| writers::Owner::at(product, version)).collect();
+    let drafts: Vec<_> = owners
+        .iter_mut()
+        .flat_map(|owner| [What::Slogan, What::Style, What::Review, What::Answer].map(|what| writers::set(owner, what)))
+        .collect();
+    let _ = writers::commit(play, &mut session, &drafts, &Manner::plain()).await;
+    sleep(BOUND + Duration::from_millis(300)).await;
+    let mut reading = Vec::new();
+    for place in 0..NODES {
+        let (play, keys) = (Arc::clone(play), keys.clone());
+        reading.push(tokio::spawn(async move {
+            let mut reader = play.client(place);
+            let mut tick = tokio::time::interval(Duration::from_millis(1));
+            for target in keys {
+                tick.tick().await;
+                reader.read(&play, target, None, None).await;
+            }
+            reader.hand_in(&play);
+        }));
+    }
+    faults::prune(play, &mut session).await;
+    for read in reading {
+        read.await.expect("reading ends");
+    }
+}
+
+/// A photo changes in a transaction that is still open, its review moves to another product, and that product's page is
+/// filled before the photo is committed. The move has to be refused.
+async fn moved(play: &Arc<Play>) {
+    let (from, to) = (*COLD.start(), COLD.start() + 1);
+    let review = super::stage::row(from);
+    let pages = review_keys(play, to);
+    let (mut photo, mut mover) = (Session::new(play), Session::new(play));
+    let mut readers: Vec<_> = (0..NODES).map(|place| play.client(place)).collect();
+    let changed = format!("UPDATE reviews_photos SET url = 'https://img.example/v=1.jpg' WHERE review_id = {review}");
+    photo.run(&format!("BEGIN; {changed}")).await.expect("the photo changes");
+    // No higher in the order than the target's own, so that both are on the page.
+    match mover.run(&format!("UPDATE reviews SET product_id = {to} WHERE id = {review}")).await {
+        Ok(_) => play.note(|history| history.moves_accepted += 1),
+        Err(_) => play.note(|history| history.moves_refused += 1),
+    }
+    play.fault("move tried");
+    sleep(Duration::from_millis(300)).await;
+    for reader in &mut readers {
+        for page in pages {
+            assert!(reader.warm(play, page).await, "the key cannot be read");
+        }
+    }
+    photo.step("COMMIT").await.expect("the photo is committed");
+    sleep(Duration::from_millis(300)).await;
+    for reader in readers {
+        reader.hand_in(play);
+    }
 }
 
 /// One fault after another, two kinds at a time.

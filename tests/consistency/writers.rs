@@ -53,6 +53,12 @@ impl Owner {
         Self { product, versions: HashMap::new(), gone: false }
     }
 
+    /// An owner of whom everything has this version so far.
+    pub(crate) fn at(product: u32, version: u64) -> Self {
+        let versions = What::SQL.into_iter().map(|what| (what, version)).collect();
+        Self { product, versions, gone: false }
+    }
+
     /// The next version.
     pub(crate) fn next(&mut self, what: What) -> u64 {
         let version = self.versions.entry(what).or_insert(0);
@@ -383,6 +389,7 @@ pub(crate) async fn api(play: Arc<Play>, products: Vec<u32>, rest: Duration, tas
         let product = chance.usize(..products.len());
         let what = WAYS[chance.usize(..WAYS.len())];
         let place = chance.usize(..readers.len());
+        let _turn = play.api_turn().await;
         let Some(token) = products[product].write(&play, &mut readers[place], what).await else { continue };
         let Some(token) = token else {
             let (node, now) = (play.name(u8::try_from(place).unwrap()), play.clock.now());
