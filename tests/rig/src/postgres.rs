@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::process::{Process, free_port, program, wait_until};
+use crate::process::{Process, children, free_port, program, runs, send, wait_until};
 use crate::scratch::Scratch;
 use crate::session::Session;
 
@@ -218,6 +218,55 @@ impl Postgres {
         assert!(self.process.is_none(), "the server runs");
         let _ = std::fs::remove_file(self.log_path());
         assert!(self.launch(), "PostgreSQL does not start again: {}", self.log());
+    }
+
+    /// Kills the postmaster with `kill -9`; its children end when they notice, or are killed a second later.
+    pub fn kill(&mut self) {
+        let postmaster = self.pid();
+        let children = children(postmaster);
+        send("KILL", &[postmaster]);
+        self.process = None;
+        let left = || children.iter().copied().filter(|pid| runs(*pid)).collect::<Vec<_>>();
+        let begun = Instant::now();
+        wait_until("the server's processes end", Duration::from_secs(20), || {
+            let left = left();
+            if begun.elapsed() > Duration::from_secs(1) {
+                send("KILL", &left);
+            }
+            left.is_empty().then_some(())
+        });
+    }
+
+    /// Kills with `kill -9` one backend of `application`; false if there is none. The postmaster then restarts all.
+    pub fn kill_backend(&self, application: &str) -> bool {
+        let pid = self.psql(
+            "postgres",
+            &format!(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = '{application}' ORDER BY random() LIMIT 1"
+            ),
+        );
+        pid.parse().is_ok_and(|pid| {
+            send("KILL", &[pid]);
+            true
+        })
+    }
+
+    /// Starts another server from a copy of this one's data as it lies there. This one must not run.
+    pub fn twin(&self) -> Self {
+        assert!(self.process.is_none(), "the server runs");
+        let scratch = Scratch::new("postgres");
+        let _ = Command::new("chown").args([USER, &scratch.path().display().to_string()]).status();
+        let copied = Command::new("cp").arg("-a").arg(self.data()).arg(scratch.path().join("data")).status();
+        assert!(copied.is_ok_and(|status| status.success()), "the data cannot be copied");
+        let mut twin = Self { process: None, port: 0, scratch, settings: self.settings.clone(), small_disk: None };
+        let _ = std::fs::remove_file(twin.data().join("postmaster.pid"));
+        for _ in 0..5 {
+            twin.port = free_port();
+            if twin.launch() {
+                return twin;
+            }
+        }
+        panic!("the twin does not start: {}", twin.log());
     }
 
     fn psql_command(&self, database: &str) -> Command {

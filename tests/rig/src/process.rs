@@ -53,9 +53,11 @@ impl Process {
     /// The process id of the command itself, not of its guard.
     pub fn pid(&self) -> u32 {
         let guard = self.guard.id();
-        let children = format!("/proc/{guard}/task/{guard}/children");
+        let command_line = |pid: u32| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        // Until it has become the command, a child is another shell with the guard's own line.
+        let own = command_line(guard);
         wait_until("the command runs", Duration::from_secs(5), || {
-            std::fs::read_to_string(&children).ok()?.split_whitespace().next()?.parse().ok()
+            children(guard).into_iter().find(|child| command_line(*child) != own)
         })
     }
 
@@ -69,16 +71,7 @@ impl Process {
     pub fn ended(&mut self, patience: Duration) -> i32 {
         // The guard waits for a line on its input; it gets it once the command is gone.
         let guard = self.guard.id();
-        let children = format!("/proc/{guard}/task/{guard}/children");
-        wait_until("the command ends", patience, || {
-            let children = std::fs::read_to_string(&children).unwrap_or_default();
-            let running = children.split_whitespace().any(|pid| {
-                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-                // The state stands behind the name in parentheses; Z is ended and not yet waited for.
-                !stat.rsplit(") ").next().unwrap_or_default().starts_with('Z') && !stat.is_empty()
-            });
-            (!running).then_some(())
-        });
+        wait_until("the command ends", patience, || (!children(guard).into_iter().any(runs)).then_some(()));
         self.line = None;
         self.guard.wait().ok().and_then(|status| status.code()).unwrap_or(-1)
     }
@@ -105,6 +98,27 @@ pub fn wait_until<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Op
         }
         assert!(begun.elapsed() < patience, "waited {patience:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The children of a process.
+pub fn children(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// Whether a process runs: it is there and has not ended.
+pub fn runs(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the name in parentheses; Z is ended and not yet waited for.
+    !stat.is_empty() && !stat.rsplit(") ").next().unwrap_or_default().starts_with('Z')
+}
+
+/// Sends processes a signal by name; to one that has ended, nothing.
+pub fn send(signal: &str, pids: &[u32]) {
+    if !pids.is_empty() {
+        let pids = pids.iter().map(u32::to_string);
+        let _ = Command::new("kill").arg(format!("-{signal}")).args(pids).stderr(Stdio::null()).status();
     }
 }
 

@@ -1,0 +1,642 @@
+//! From a history to what is wrong with it: the invariants A1 to A10 of docs/freshness.md, section 13.
+//!
+//! A pure function of values: no clock, no I/O. It is generous where it cannot know (a write counts as committed when it was
+//! acknowledged, an answer as decided when its request was sent) and exact everywhere else, so that a violation is one.
+//! `judge_tests.rs` has a history that holds and one that does not for each rule.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::history::{
+    Change, Given, History, Label, Nanos, Nature, Read, Register, Seen, Sight, SoftPurge, Via, Weight, Window, nanos,
+};
+
+/// The end of time: when something happened that never did.
+pub(crate) const NEVER: Nanos = Nanos::MAX;
+
+/// What can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Invariant {
+    /// Without a label nothing is missing that was committed more than B before.
+    A1,
+    /// Nothing from the future, nothing rolled back, no mixture of two transactions.
+    A2,
+    /// What was seen once is seen again after B; with its token at once.
+    A3,
+    /// When all is quiet, every key on every node equals the origin.
+    A4,
+    /// `stale-origin` only while the origin cannot be asked, and not older than the limit.
+    A5,
+    /// A 404 was true within B, and is never stale.
+    A6,
+    /// Whoever wrote sees it on that node, and elsewhere with the token, or gets 503.
+    A7,
+    /// `stale-purge` only in grace, and it hides no hard change. There is no third label.
+    A8,
+    /// What was erased is not seen again.
+    A9,
+    /// A soft wildcard costs about one fetch for each key that is asked for.
+    A10,
+    /// Moves to another parent are refused (C18).
+    Moves,
+    /// Every answer is a proper one: no 5xx but 503, nothing malformed.
+    Wire,
+}
+
+impl Invariant {
+    /// All of them, in the order of reports.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::A1,
+        Self::A2,
+        Self::A3,
+        Self::A4,
+        Self::A5,
+        Self::A6,
+        Self::A7,
+        Self::A8,
+        Self::A9,
+        Self::A10,
+        Self::Moves,
+        Self::Wire,
+    ];
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{self:?}"))
+    }
+}
+
+/// What the nodes were told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    /// `ATELIER_BOUND`.
+    pub(crate) bound: Duration,
+    /// `ATELIER_GRACE`.
+    pub(crate) grace: Duration,
+    /// `ATELIER_STALE_LIMIT`.
+    pub(crate) stale_limit: Duration,
+    /// How long after a fault a node may take until it has found its way back: the 3 s of failures.md, section 11 (D7, D10).
+    pub(crate) recovery: Duration,
+}
+
+/// One violation, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Of what.
+    pub(crate) invariant: Invariant,
+    /// What was seen, by whom, when, and what should have been.
+    pub(crate) text: String,
+}
+
+/// Numbers of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stats {
+    /// Requests for answers.
+    pub(crate) reads: u64,
+    /// Registers seen in them.
+    pub(crate) sights: u64,
+    /// Answers without content: the product is not there.
+    pub(crate) absent: u64,
+    /// 304.
+    pub(crate) not_modified: u64,
+    /// Requests that brought a token.
+    pub(crate) with_token: u64,
+    /// Answers labelled `stale-origin`.
+    pub(crate) stale_origin: u64,
+    /// Answers labelled `stale-purge`.
+    pub(crate) stale_purge: u64,
+    /// 503.
+    pub(crate) unavailable: u64,
+    /// Requests without an answer.
+    pub(crate) failed: u64,
+    /// Writes.
+    pub(crate) writes: u64,
+    /// Of these through the API.
+    pub(crate) api_writes: u64,
+    /// Of these with unknown outcome.
+    pub(crate) unknown: u64,
+    /// The worst age of an unlabelled answer: how long before its request the oldest write it misses was acknowledged.
+    pub(crate) worst: Nanos,
+    /// The same of labelled answers.
+    pub(crate) worst_labelled: Nanos,
+}
+
+/// What the judge says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    /// How often each invariant was violated.
+    pub(crate) counts: HashMap<Invariant, u64>,
+    /// The first few of each, in words.
+    pub(crate) examples: Vec<Violation>,
+    /// Numbers.
+    pub(crate) stats: Stats,
+}
+
+/// How many violations of one invariant are told in words.
+const EXAMPLES: u64 = 5;
+
+impl Verdict {
+    /// How often `invariant` was violated.
+    pub(crate) fn count(&self, invariant: Invariant) -> u64 {
+        self.counts.get(&invariant).copied().unwrap_or(0)
+    }
+
+    /// All violations.
+    pub(crate) fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    fn add(&mut self, invariant: Invariant, text: impl FnOnce() -> String) {
+        let count = self.counts.entry(invariant).or_insert(0);
+        *count += 1;
+        if *count <= EXAMPLES {
+            self.examples.push(Violation { invariant, text: text() });
+        }
+    }
+}
+
+/// One register's writes, by version.
+#[derive(Debug, Default)]
+struct Line {
+    /// When version n began; version 0 was there before the run.
+    begin: Vec<Nanos>,
+    /// When the first of the versions above n was acknowledged.
+    ack_above: Vec<Nanos>,
+    /// The same of hard ones.
+    hard_above: Vec<Nanos>,
+    /// When the first of the versions above n was shown to anybody.
+    seen_above: Vec<Nanos>,
+    /// Versions at which it is gone, with when they began.
+    deletes: Vec<(Nanos, u64)>,
+    /// Per node: when it had acknowledged which version, ascending in both.
+    own: Vec<(u8, Vec<(Nanos, u64)>)>,
+    /// When which version was erased up to, and by which way.
+    erased: Vec<(Nanos, u64, Via)>,
+    /// With which registers it was written together, and at which versions, ascending.
+    together: Vec<(Register, Vec<(u64, u64)>)>,
+}
+
+impl Line {
+    fn above(list: &[Nanos], version: u64) -> Nanos {
+        usize::try_from(version).ok().and_then(|version| list.get(version)).copied().unwrap_or(NEVER)
+    }
+
+    /// The greatest version that the node had acknowledged before `sent`.
+    fn owned(&self, node: u8, sent: Nanos) -> Option<u64> {
+        let (_, acks) = self.own.iter().find(|(other, _)| *other == node)?;
+        let before = acks.partition_point(|(ack, _)| *ack < sent);
+        acks.get(before.checked_sub(1)?).map(|(_, version)| *version)
+    }
+
+    /// The latest version at which it was gone and which had begun by `received`.
+    fn gone_by(&self, received: Nanos) -> Option<u64> {
+        self.deletes.iter().rev().find(|(begin, _)| *begin <= received).map(|(_, version)| *version)
+    }
+}
+
+/// `list[n]` becomes the least of everything behind it.
+fn least_above(times: &[Nanos]) -> Vec<Nanos> {
+    let mut above = vec![NEVER; times.len()];
+    for place in (1..times.len()).rev() {
+        above[place - 1] = above[place].min(times[place]);
+    }
+    above
+}
+
+fn lines(history: &History) -> Vec<Line> {
+    let mut writes = vec![Vec::new(); history.registers.len()];
+    let mut transactions: HashMap<u32, Vec<(Register, u64)>> = HashMap::new();
+    for write in &history.writes {
+        writes[write.register.0 as usize].push(*write);
+        let value = history.registers[write.register.0 as usize].nature == Nature::Value;
+        if write.ack.is_some() && value && write.change == Change::Set {
+            transactions.entry(write.transaction).or_default().push((write.register, write.version));
+        }
+    }
+    let mut lines: Vec<Line> = history
+        .registers
+        .iter()
+        .zip(&mut writes)
+        .map(|(info, writes)| {
+            if info.nature == Nature::Count {
+                // Of an increment the version is its place among those that were acknowledged: at least so many are seen.
+                writes.sort_by_key(|write| write.ack.unwrap_or(NEVER));
+                for (place, write) in writes.iter_mut().enumerate() {
+                    write.version = place as u64 + 1;
+                }
+            }
+            let last = writes.iter().map(|write| write.version).max().unwrap_or(0) as usize;
+            let mut line = Line { begin: vec![NEVER; last + 1], ..Line::default() };
+            let (mut acks, mut hard) = (vec![NEVER; last + 1], vec![NEVER; last + 1]);
+            line.begin[0] = 0;
+            for write in writes.iter() {
+                let version = write.version as usize;
+                line.begin[version] = write.begin;
+                acks[version] = write.ack.unwrap_or(NEVER);
+                if write.weight != Weight::Soft {
+                    hard[version] = acks[version];
+                }
+                if write.change == Change::Delete {
+                    line.deletes.push((write.begin, write.version));
+                }
+                let Some(ack) = write.ack else { continue };
+                if write.weight == Weight::Erase {
+                    line.erased.push((ack, write.version, write.via));
+                }
+                if let Via::Node(node) = write.via {
+                    match line.own.iter_mut().find(|(other, _)| *other == node) {
+                        Some((_, own)) => own.push((ack, write.version)),
+                        None => line.own.push((node, vec![(ack, write.version)])),
+                    }
+                }
+            }
+            if info.nature == Nature::Count {
+                line.begin[1..].sort_unstable();
+            }
+            line.deletes.sort_unstable();
+            for (_, own) in &mut line.own {
+                own.sort_unstable();
+                let mut greatest = 0;
+                for (_, version) in own {
+                    greatest = greatest.max(*version);
+                    *version = greatest;
+                }
+            }
+            line.ack_above = least_above(&acks);
+            line.hard_above = least_above(&hard);
+            line.seen_above = vec![NEVER; last + 1];
+            line
+        })
+        .collect();
+    for together in transactions.values().filter(|together| together.len() > 1) {
+        for (place, (one, version)) in together.iter().enumerate() {
+            for (other, other_version) in &together[place + 1..] {
+                let partners = &mut lines[one.0 as usize].together;
+                let at = partners.iter().position(|(partner, _)| partner == other).unwrap_or_else(|| {
+                    partners.push((*other, Vec::new()));
+                    partners.len() - 1
+                });
+                partners[at].1.push((*version, *other_version));
+            }
+        }
+    }
+    for line in &mut lines {
+        for (_, versions) in &mut line.together {
+            versions.sort_unstable();
+        }
+    }
+    lines
+}
+
+/// Whether two versions in one body were there at one moment.
+fn mixed(versions: &[(u64, u64)], one: u64, other: u64) -> bool {
+    let next = versions.partition_point(|(version, _)| *version <= one);
+    let too_old = next.checked_sub(1).is_some_and(|last| other < versions[last].1);
+    let too_new = versions.get(next).is_some_and(|(_, version)| other >= *version);
+    too_old || too_new
+}
+
+/// The judge at work.
+struct Court<'a> {
+    history: &'a History,
+    bound: Nanos,
+    grace: Nanos,
+    stale_limit: Nanos,
+    recovery: Nanos,
+    lines: Vec<Line>,
+    verdict: Verdict,
+}
+
+/// Judges a history.
+pub(crate) fn judge(history: &History, rules: Rules) -> Verdict {
+    let mut court = Court {
+        history,
+        bound: nanos(rules.bound),
+        grace: nanos(rules.grace),
+        stale_limit: nanos(rules.stale_limit),
+        recovery: nanos(rules.recovery),
+        lines: lines(history),
+        verdict: Verdict::default(),
+    };
+    court.note_what_was_seen();
+    for read in &history.reads {
+        court.read(read);
+    }
+    court.the_rest();
+    court.verdict
+}
+
+/// Seconds with three decimals.
+fn seconds(time: Nanos) -> String {
+    if time == NEVER { "never".to_owned() } else { format!("{:.3}", time as f64 / 1e9) }
+}
+
+impl Court<'_> {
+    fn name(&self, register: Register) -> &str {
+        &self.history.registers[register.0 as usize].name
+    }
+
+    fn violation(&mut self, invariant: Invariant, read: &Read, text: impl FnOnce(&Self) -> String) {
+        let said = (self.verdict.count(invariant) < EXAMPLES).then(|| text(self));
+        let target = &self.history.targets[read.target as usize];
+        self.verdict.add(invariant, || {
+            format!(
+                "node {} client {} {target} sent {} received {} status {} {:?}: {}",
+                read.node,
+                read.client,
+                seconds(read.sent),
+                seconds(read.received),
+                read.status,
+                read.label,
+                said.unwrap_or_default()
+            )
+        });
+    }
+
+    /// Whoever is shown a version proves that it was committed, even if its writer was never told.
+    fn note_what_was_seen(&mut self) {
+        let mut first: Vec<Vec<Nanos>> = self.lines.iter().map(|line| vec![NEVER; line.begin.len()]).collect();
+        for read in &self.history.reads {
+            for seen in read.seen.iter() {
+                let Sight::Version(version) = seen.sight else { continue };
+                let times = &mut first[seen.register.0 as usize];
+                if let Some(time) = usize::try_from(version).ok().and_then(|version| times.get_mut(version)) {
+                    *time = read.received.min(*time);
+                }
+            }
+        }
+        for (line, times) in self.lines.iter_mut().zip(&first) {
+            line.seen_above = least_above(times);
+        }
+    }
+
+    /// Whether the run knows of something that may have kept the node from the origin around this time.
+    fn hindered(&self, node: u8, from: Nanos, to: Nanos) -> bool {
+        let after = self.bound + self.recovery;
+        self.history.windows.iter().any(|window| {
+            window.node.is_none_or(|other| other == node)
+                && window.from <= to.saturating_add(self.bound)
+                && window.to.saturating_add(after) >= from
+        })
+    }
+
+    /// When the node may have learned of something that was committed at `ack`, at the latest but for B: it may have been
+    /// kept from it from then on.
+    fn learned(&self, node: u8, ack: Nanos) -> Nanos {
+        let mut windows: Vec<&Window> =
+            self.history.windows.iter().filter(|window| window.node.is_none_or(|other| other == node)).collect();
+        windows.sort_by_key(|window| window.from);
+        let mut time = ack;
+        for window in windows {
+            let to = window.to.saturating_add(self.recovery);
+            if window.from <= time.saturating_add(self.bound) && to > time {
+                time = to;
+            }
+        }
+        time
+    }
+
+    /// The soft purge in whose grace a labelled answer may be.
+    fn grace_of(&self, read: &Read) -> Option<(SoftPurge, Nanos)> {
+        let softs = self.history.softs.iter().filter(|soft| soft.begin <= read.received);
+        softs
+            .map(|soft| (*soft, self.learned(read.node, soft.ack)))
+            .find(|(_, learned)| learned.saturating_add(self.bound + self.grace) >= read.sent)
+    }
+
+    fn read(&mut self, read: &Read) {
+        let stats = &mut self.verdict.stats;
+        stats.reads += 1;
+        stats.with_token += u64::from(read.claims.is_some());
+        match read.status {
+            0 => stats.failed += 1,
+            503 => stats.unavailable += 1,
+            304 => stats.not_modified += 1,
+            404 => stats.absent += 1,
+            _ => {}
+        }
+        match read.label {
+            Label::None => {}
+            Label::Origin(_) => stats.stale_origin += 1,
+            Label::Purge(_) => stats.stale_purge += 1,
+            Label::Unknown => {}
+        }
+        match read.status {
+            0 | 503 => return,
+            200 | 304 => {}
+            404 if !read.seen.is_empty() => {
+                if read.label != Label::None {
+                    self.violation(Invariant::A6, read, |_| "a stale 404".to_owned());
+                }
+            }
+            _ => {
+                self.violation(Invariant::Wire, read, |_| "no such answer is known".to_owned());
+                return;
+            }
+        }
+        self.label(read);
+        for seen in read.seen.iter() {
+            self.verdict.stats.sights += 1;
+            self.seen(read, *seen);
+        }
+        self.pairs(read);
+    }
+
+    /// A5 and A8: whether the answer may bear its label.
+    fn label(&mut self, read: &Read) {
+        match read.label {
+            Label::None => {}
+            Label::Unknown => self.violation(Invariant::A8, read, |_| "a third label".to_owned()),
+            Label::Origin(age) => {
+                if !self.hindered(read.node, read.sent, read.received) {
+                    self.violation(Invariant::A5, read, |_| "nothing kept this node from the origin".to_owned());
+                }
+                // A second because the header has whole ones.
+                if age.saturating_sub(1) > self.stale_limit / 1_000_000_000 {
+                    self.violation(Invariant::A5, read, |_| format!("{age} s old, which is beyond the limit"));
+                }
+            }
+            Label::Purge(_) => {
+                if self.grace_of(read).is_none() {
+                    self.violation(Invariant::A8, read, |_| "in grace of no soft purge".to_owned());
+                }
+            }
+        }
+    }
+
+    /// What one register in an answer says about it.
+    fn seen(&mut self, read: &Read, seen: Seen) {
+        let line = &self.lines[seen.register.0 as usize];
+        let absent = read.status == 404;
+        let version = match seen.sight {
+            Sight::Version(version) => version,
+            Sight::Poison | Sight::Garbage => {
+                self.violation(Invariant::A2, read, |court| {
+                    format!("{} shows {:?}", court.name(seen.register), seen.sight)
+                });
+                return;
+            }
+            // The most favourable of the times when it was gone.
+            Sight::Absent => match line.gone_by(read.received) {
+                Some(version) => version,
+                None => {
+                    let which = if absent { Invariant::A6 } else { Invariant::A2 };
+                    self.violation(which, read, |court| format!("{} was never gone", court.name(seen.register)));
+                    return;
+                }
+            },
+        };
+        let begin = Line::above(&line.begin, version);
+        let ack_above = Line::above(&line.ack_above, version);
+        let hard_above = Line::above(&line.hard_above, version);
+        let seen_above = Line::above(&line.seen_above, version);
+        let owned = line.owned(read.node, read.sent);
+        if begin > read.received {
+            self.violation(Invariant::A2, read, |court| {
+                format!("{} shows {version}, which began at {}", court.name(seen.register), seconds(begin))
+            });
+        }
+
+        let age = read.sent.saturating_sub(ack_above);
+        let worst = match read.label {
+            Label::None => &mut self.verdict.stats.worst,
+            Label::Origin(_) | Label::Purge(_) | Label::Unknown => &mut self.verdict.stats.worst_labelled,
+        };
+        *worst = age.max(*worst);
+        match read.label {
+            Label::None => {
+                let bound = self.bound;
+                if ack_above.saturating_add(bound) <= read.sent {
+                    let which = if absent { Invariant::A6 } else { Invariant::A1 };
+                    self.violation(which, read, |court| {
+                        let name = court.name(seen.register);
+                        let acked = seconds(ack_above);
+                        format!("{name} shows {:?}; a later version was acknowledged at {acked}", seen.sight)
+                    });
+                } else if seen_above.saturating_add(bound) <= read.sent {
+                    self.violation(Invariant::A3, read, |court| {
+                        let (name, first) = (court.name(seen.register), seconds(seen_above));
+                        format!("{name} shows {:?}; a later version was shown by {first}", seen.sight)
+                    });
+                }
+            }
+            Label::Origin(_) => {
+                let limit = self.stale_limit + self.bound;
+                if ack_above.saturating_add(limit) <= read.sent {
+                    self.violation(Invariant::A5, read, |court| {
+                        format!("{} shows {version}, which is older than the limit", court.name(seen.register))
+                    });
+                }
+            }
+            Label::Purge(_) => {
+                if hard_above.saturating_add(self.bound) <= read.sent {
+                    self.violation(Invariant::A8, read, |court| {
+                        let (name, acked) = (court.name(seen.register), seconds(hard_above));
+                        format!("{name} shows {version}; a hard change was acknowledged at {acked}")
+                    });
+                } else if let Some((soft, learned)) = self.grace_of(read) {
+                    let late = learned.saturating_sub(soft.ack);
+                    if ack_above.saturating_add(self.bound + self.grace + late) <= read.sent {
+                        self.violation(Invariant::A8, read, |court| {
+                            let (name, acked) = (court.name(seen.register), seconds(ack_above));
+                            format!("{name} shows {version}; the change acknowledged at {acked} is out of grace")
+                        });
+                    }
+                }
+            }
+            Label::Unknown => {}
+        }
+
+        if let Some(owned) = owned.filter(|owned| version < *owned) {
+            self.violation(Invariant::A7, read, |court| {
+                format!("{} shows {version}, this node acknowledged {owned} before", court.name(seen.register))
+            });
+        }
+        let claimed = read.claims.iter().flat_map(|claims| claims.iter());
+        let claimed = claimed.copied().find(|claim| claim.register == seen.register && version < claim.version);
+        if let Some(claim) = claimed {
+            let which = match claim.given {
+                Given::Write => Invariant::A7,
+                Given::Read => Invariant::A3,
+            };
+            self.violation(which, read, |court| {
+                let name = court.name(seen.register);
+                format!("{name} shows {version}, its token is for {} of a {:?}", claim.version, claim.given)
+            });
+        }
+        self.erased(read, seen.register, version);
+    }
+
+    /// A9: nothing that was erased.
+    fn erased(&mut self, read: &Read, register: Register, version: u64) {
+        let erased = self.lines[register.0 as usize].erased.iter().copied();
+        let broken = erased.filter(|(_, erased, _)| version < *erased).find(|(ack, _, via)| {
+            if *via == Via::Node(read.node) {
+                return *ack < read.sent;
+            }
+            // A node that was kept from the origin all the time cannot know.
+            self.learned(read.node, *ack).saturating_add(self.bound) <= read.sent
+        });
+        if let Some((ack, erased, _)) = broken {
+            self.violation(Invariant::A9, read, |court| {
+                format!("{} shows {version}; {erased} erased that by {}", court.name(register), seconds(ack))
+            });
+        }
+    }
+
+    /// A2: whether everything in the body was there at one moment.
+    fn pairs(&mut self, read: &Read) {
+        for one in read.seen.iter() {
+            let Sight::Version(version) = one.sight else { continue };
+            for place in 0..self.lines[one.register.0 as usize].together.len() {
+                let (partner, versions) = &self.lines[one.register.0 as usize].together[place];
+                let partner = *partner;
+                let Some(other) = read.seen.iter().find(|other| other.register == partner) else { continue };
+                let Sight::Version(other) = other.sight else { continue };
+                if mixed(versions, version, other) {
+                    self.violation(Invariant::A2, read, |court| {
+                        let (one, partner) = (court.name(one.register), court.name(partner));
+                        format!("{one} at {version} beside {partner} at {other} was never so")
+                    });
+                }
+            }
+        }
+    }
+
+    /// What is not about a single read.
+    fn the_rest(&mut self) {
+        let history = self.history;
+        // Where the reply to a commit was lost, there is no token to give.
+        let tokenless: Vec<_> =
+            history.tokenless.iter().filter(|(node, time)| !self.hindered(*node, *time, *time)).collect();
+        let (verdict, targets) = (&mut self.verdict, &history.targets);
+        for last in &history.finals {
+            if let Some(wrong) = &last.wrong {
+                let target = &targets[last.target as usize];
+                verdict.add(Invariant::A4, || format!("node {} {target}: {wrong}", last.node));
+            }
+        }
+        for refresh in &history.refreshes {
+            if refresh.fetches * 10 > refresh.asked * 11 {
+                verdict.add(Invariant::A10, || format!("{} fetches for {} keys", refresh.fetches, refresh.asked));
+            }
+            if refresh.at_once.is_some_and(|at_once| at_once > refresh.allowed_at_once) {
+                verdict.add(Invariant::A10, || format!("{:?} fetches at once", refresh.at_once));
+            }
+        }
+        for _ in 0..history.moves_accepted {
+            verdict.add(Invariant::Moves, || "a row was moved to another parent".to_owned());
+        }
+        for (node, time) in tokenless {
+            verdict.add(Invariant::Wire, || format!("node {node} gave no token for a write at {}", seconds(*time)));
+        }
+        for oddity in &history.oddities {
+            verdict.add(Invariant::Wire, || oddity.clone());
+        }
+        verdict.stats.writes = history.writes.len() as u64;
+        verdict.stats.api_writes = history.writes.iter().filter(|write| write.via != Via::Sql).count() as u64;
+        verdict.stats.unknown = history.writes.iter().filter(|write| write.ack.is_none()).count() as u64;
+    }
+}
