@@ -38,11 +38,12 @@ const PLAIN: [&str; 11] = [
 const WITH_SETTINGS: [&str; 5] = ["aliases", "extras", "quiet", "rows", "token"];
 
 /// The machine may be busy with other tests: nothing expires while they run, and Redis has time to answer.
-const PATIENT: [(&str, &str); 4] = [
+const PATIENT: [(&str, &str); 5] = [
     ("ATELIER_ABSENT_TTL", "300s"),
     ("ATELIER_TTL_LIST", "300s"),
     ("ATELIER_REDIS_TIMEOUT", "5s"),
     ("ATELIER_BUDGET", "20s"),
+    ("ATELIER_BOUND", "21s"),
 ];
 
 fn plain_cases() -> Vec<Case> {

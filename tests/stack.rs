@@ -82,7 +82,8 @@ fn wait_for_blocked(postgres: &Postgres, count: usize) {
 
 /// Settings under which a fetch may wait for as long as a test likes.
 fn patient<'a>(database: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let patient = [("DATABASE_URL", database), ("ATELIER_STATEMENT", "60s"), ("ATELIER_BUDGET", "70s")];
+    let patient =
+        [("DATABASE_URL", database), ("ATELIER_STATEMENT", "60s"), ("ATELIER_BUDGET", "70s"), ("ATELIER_BOUND", "71s")];
     [&patient, more].concat()
 }
 

@@ -203,11 +203,13 @@ impl Scene {
                 }
             }
             Self::PollEnded => {
-                let mut session = Session::new(play);
+                // On a busy machine the polls between may be too few.
+                let (mut session, from) = (Session::new(play), play.clock.now());
                 while Instant::now() < until {
                     faults::end_polls(play, &mut session).await;
                     sleep(Duration::from_millis(300)).await;
                 }
+                play.window(None, from);
             }
             Self::PostgresKilled => loop {
                 sleep(BOUND / 2).await;

@@ -44,6 +44,7 @@ impl Shop {
             ("ATELIER_ABSENT_TTL", "300s"),
             ("ATELIER_TTL_LIST", "300s"),
             ("ATELIER_BUDGET", "20s"),
+            ("ATELIER_BOUND", "21s"),
             ("ATELIER_LOG", "debug"),
         ];
         settings.extend(more);

@@ -185,7 +185,8 @@ impl Line {
         let condition = text.find("WHERE xid >= pg_snapshot_xmax($1").zip(text.find("GROUP BY tag"));
         let (from, to) = condition.unwrap_or_default();
         let text = format!("{}WHERE $1::text IS NOT NULL AND id > {since} {}", &text[..from], &text[to..]);
-        let text = text.replacen("changes.kinds\n", "changes.kinds, (SELECT max(id)::text FROM edge.outbox) AS last\n", 1);
+        let text =
+            text.replacen("changes.kinds\n", "changes.kinds, (SELECT max(id)::text FROM edge.outbox) AS last\n", 1);
         self.client.query_one(&text, &[&&*position.0, &limit]).await.map_err(failed)
     }
 }
@@ -217,7 +218,11 @@ fn read(row: &Row, position: Option<&Position>, most: usize) -> Result<Option<Po
         Some(position) => {
             // The position saw every change that was pruned, if none of those was still to end.
             let position = snapshot::parse(position.0.split('|').next().unwrap_or_default())?;
-            if horizon.is_some_and(|horizon| horizon.xmin > position.xmin) { Changes::Gap } else { Changes::Since(tags) }
+            if horizon.is_some_and(|horizon| horizon.xmin > position.xmin) {
+                Changes::Gap
+            } else {
+                Changes::Since(tags)
+            }
         }
         None => Changes::Kept { tags, horizon: horizon.map(Snapshot::stamp) },
     };

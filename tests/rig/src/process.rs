@@ -12,6 +12,7 @@ exec 3<&0 </dev/null
 ulimit -Sn "$(ulimit -Hn)"
 "$@" 3<&- &
 pid=$!
+exec >/dev/null
 read -r _ <&3
 kill -"$SIGNAL" "$pid" 2>/dev/null
 wait "$pid"
