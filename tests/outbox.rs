@@ -191,10 +191,13 @@ async fn both_statements_have_the_same_columns() {
         ("tags", Type::TEXT_ARRAY),
         ("kinds", Type::INT2_ARRAY),
     ];
-    for statement in [&node.poll, &node.resync] {
-        let found: Vec<_> = statement.columns().iter().map(|column| (column.name(), column.type_().clone())).collect();
-        assert_eq!(found, columns);
-    }
+    let of = |statement: &Statement| -> Vec<_> {
+        statement.columns().iter().map(|column| (column.name().to_owned(), column.type_().clone())).collect()
+    };
+    let columns: Vec<_> = columns.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect();
+    assert_eq!(of(&node.poll), columns);
+    let more = [("latest".to_owned(), Type::INT8_ARRAY), ("marks".to_owned(), Type::TEXT_ARRAY)];
+    assert_eq!(of(&node.resync), [columns, more.to_vec()].concat());
     let polled = node.since(&node.position, 10).await;
     assert_eq!((polled.timeline.as_str(), polled.generation, polled.incarnation), ("00000001", 0, None));
     assert_eq!((polled.horizon.as_deref(), polled.future, polled.strictest), (None, false, None));

@@ -28,8 +28,8 @@ fn a_product_goes_from_a_csv_file_through_every_tier_to_the_socket() {
     };
     answer(&first, "atelier-edge; fwd=uri-miss; stored");
     answer(&first, "atelier-edge; hit; detail=l1");
-    atelier_rig::wait_until("the entry is in Redis", std::time::Duration::from_secs(5), || {
-        redis.command("DBSIZE").starts_with(":1\r").then_some(())
+    atelier_rig::wait_until("the entry is in Redis, beside the epoch", std::time::Duration::from_secs(5), || {
+        redis.command("DBSIZE").starts_with(":2\r").then_some(())
     });
     let second = Node::start(SERVER, &settings);
     answer(&second, "atelier-edge; hit; detail=l2");

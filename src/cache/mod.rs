@@ -17,6 +17,7 @@ mod times;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -116,6 +117,8 @@ pub struct Cache {
     settings: Settings,
     /// Makes the jitter of this node its own.
     node: u64,
+    /// The origin could be asked once.
+    reached: AtomicBool,
 }
 
 fn grace(live: &Live) -> [Duration; crate::key::Resource::ALL.len()] {
@@ -141,6 +144,7 @@ impl Cache {
             times: Times::new(&live),
             live: ArcSwap::from_pointee(live),
             settings,
+            reached: AtomicBool::new(false),
         });
         if let Some(l2) = &cache.l2 {
             if l2.hints() {
@@ -171,6 +175,13 @@ impl Cache {
             // Another node's knowledge, and entries of its own, are enough for labelled answers.
             let adopted = self.changes.position().is_some();
             return if adopted { Ok(()) } else { Err(Unready::NotBegun(self.poller.trouble())) };
+        }
+        // That the poll has a connection does not yet mean that reads have one.
+        if !self.reached.load(Ordering::Relaxed) {
+            if !self.origin.is_up() {
+                return Err(Unready::NotBegun("no connection for reads is there yet".to_owned()));
+            }
+            self.reached.store(true, Ordering::Relaxed);
         }
         let blind = now.since(self.changes.proved());
         // While the database is away all nodes are blind: if all were unready, nobody would answer at all.

@@ -282,17 +282,20 @@ impl Changes {
     pub fn resync(&self, poll: &Poll, begun: Instant) -> bool {
         let view = View::new(poll.epoch, poll.incarnation, poll.stamp, self.settings.cells);
         self.filters.forget();
-        let (tags, horizon) = match &poll.changes {
-            Learned::Kept { tags: tags @ Tags::These(_), horizon } => (Some(tags), *horizon),
+        let (tags, seen, horizon) = match &poll.changes {
+            Learned::Kept { tags: tags @ Tags::These(_), seen, horizon } => (Some(tags), &seen[..], *horizon),
             // What is not known in full may have touched anything.
-            Learned::Kept { tags: tags @ Tags::TooMany(_), .. } => (Some(tags), None),
-            Learned::Since(_) | Learned::Gap => (None, None),
+            Learned::Kept { tags: tags @ Tags::TooMany(_), .. } => (Some(tags), &[][..], None),
+            Learned::Since(_) | Learned::Gap => (None, &[][..], None),
         };
         // Every change is taken as hard: when it was made, and so how long its grace still was, is not known.
         let as_hard = |kind: Kind| Change::Other(kind.max(Kind::Hard));
         match tags {
             Some(Tags::These(tags)) => {
-                tags.iter().for_each(|(tag, kind)| view.apply(Covers::of(*tag), as_hard(*kind), poll.stamp));
+                for (place, (tag, kind)) in tags.iter().enumerate() {
+                    let seen = seen.get(place).copied().flatten().unwrap_or(poll.stamp);
+                    view.apply(Covers::of(*tag), as_hard(*kind), seen);
+                }
             }
             Some(Tags::TooMany(kind)) => view.apply(Covers::All, as_hard(*kind), poll.stamp),
             None => {}

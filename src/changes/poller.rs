@@ -228,8 +228,15 @@ impl Poller {
             info!("the history of changes goes on elsewhere: reading all that is kept of it");
         }
         // It begins now: what the poll above saw may be of another epoch.
-        let begun = Instant::now();
-        let poll = self.ask(None, self.settings.kept_max, self.settings.timeout * RESYNC_FACTOR).await?;
+        let mut begun = Instant::now();
+        let limit = self.settings.timeout * RESYNC_FACTOR;
+        let mut poll = self.ask(None, self.settings.kept_max, limit).await?;
+        if matches!(poll.changes, Learned::Kept { horizon: None, .. }) {
+            // From the first mark on, what nodes store in Redis can be proved by nodes that come later.
+            self.prune_once().await;
+            begun = Instant::now();
+            poll = self.ask(None, self.settings.kept_max, limit).await?;
+        }
         let renewed = self.changes.resync(&poll, begun);
         self.tell_erased(&poll);
         info!(epoch = %poll.epoch, renewed, "the history of changes is read");
@@ -241,10 +248,6 @@ impl Poller {
             self.renewed.notify_waiters();
         }
         *position = Some(poll.position);
-        if matches!(poll.changes, Learned::Kept { horizon: None, .. }) {
-            // From the first mark on, what nodes store in Redis can be proved by nodes that come later.
-            self.prune_once().await;
-        }
         Ok(())
     }
 

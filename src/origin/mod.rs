@@ -66,6 +66,9 @@ pub enum Changes {
     Kept {
         /// What is kept.
         tags: Tags,
+        /// For each of these tags, a stamp from which on every answer has seen all that was noted under it; where there is
+        /// none, only answers from now on have.
+        seen: Vec<Option<Stamp>>,
         /// See above.
         horizon: Option<Stamp>,
     },

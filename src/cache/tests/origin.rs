@@ -160,7 +160,7 @@ impl Origin for ScriptedOrigin {
             let tags = Tags::These(listed.collect());
             let changes = match position {
                 Some(_) => Changes::Since(tags),
-                None => Changes::Kept { tags, horizon: Some(Stamp::ZERO) },
+                None => Changes::Kept { tags, seen: Vec::new(), horizon: Some(Stamp::ZERO) },
             };
             Ok(Poll {
                 epoch: Epoch::new(history.epoch),

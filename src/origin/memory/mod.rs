@@ -160,7 +160,9 @@ impl Memory {
         let changes = match (listed, position) {
             (None, _) => Changes::Gap,
             (Some(listed), Some(_)) => Changes::Since(strictest(&listed, most)),
-            (Some(listed), None) => Changes::Kept { tags: strictest(&listed, most), horizon: Some(horizon) },
+            (Some(listed), None) => {
+                Changes::Kept { tags: strictest(&listed, most), seen: Vec::new(), horizon: Some(horizon) }
+            }
         };
         Ok(Poll { epoch, incarnation, stamp, position: now, changes })
     }

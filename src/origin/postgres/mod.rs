@@ -188,7 +188,13 @@ impl Origin for Postgres {
     }
 
     fn poll<'a>(&'a self, position: Option<&'a Position>, most: usize) -> Asking<'a, Poll> {
-        Box::pin(self.polls.poll(position, most))
+        Box::pin(async move {
+            let polled = self.polls.poll(position, most).await;
+            if polled.is_ok() {
+                self.readers.hurry();
+            }
+            polled
+        })
     }
 
     fn write(&self, command: Command, at: i64) -> Asking<'_, Written, WriteError> {

@@ -15,7 +15,7 @@ use super::snapshot::{self, Snapshot};
 use crate::cause::Causes;
 use crate::origin::{Changes, OriginError, Poll, Position, Tags};
 use crate::red::{self, Red};
-use crate::stamp::{Epoch, Incarnation};
+use crate::stamp::{Epoch, Incarnation, Stamp};
 use crate::tag::{Kind, Tag};
 
 /// Limits of the connection that polls.
@@ -224,13 +224,25 @@ fn read(row: &Row, position: Option<&Position>, most: usize) -> Result<Option<Po
                 Changes::Since(tags)
             }
         }
-        None => Changes::Kept { tags, horizon: horizon.map(Snapshot::stamp) },
+        None => Changes::Kept { seen: seen(row)?, tags, horizon: horizon.map(Snapshot::stamp) },
     };
     if red::is_on(Red::CursorById) {
         let last: &str = if position.is_some() { column::<Option<&str>>(row, "last")?.unwrap_or("0") } else { "0" };
         text = format!("{text}|{last}");
     }
     Ok(Some(Poll { epoch, incarnation: Incarnation(incarnation.0), stamp, position: Position(text.into()), changes }))
+}
+
+/// For each tag, the stamp of the oldest mark that saw the last transaction that noted it, and so all before.
+fn seen(row: &Row) -> Result<Vec<Option<Stamp>>, OriginError> {
+    let latest: Option<Vec<i64>> = column(row, "latest")?;
+    let marks: Vec<&str> = column(row, "marks")?;
+    let marks: Vec<Snapshot> = marks.into_iter().map(snapshot::parse).collect::<Result<_, _>>()?;
+    let of = |latest: i64| {
+        let first = marks.partition_point(|mark| mark.xmin <= latest.unsigned_abs());
+        marks.get(first).map(|mark| mark.stamp())
+    };
+    Ok(latest.unwrap_or_default().into_iter().map(of).collect())
 }
 
 fn tags(row: &Row, most: usize) -> Result<Tags, OriginError> {

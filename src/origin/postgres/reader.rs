@@ -39,7 +39,7 @@ pub(super) struct Readers {
     limits: Limits,
     came_up: Notify,
     /// Told when every connection is to be made anew.
-    renew: Arc<Notify>,
+    wakes: Wakes,
 }
 
 /// Counts a caller in and, however it leaves, out.
@@ -62,17 +62,22 @@ impl Readers {
     /// Starts one task per connection, which connects, waits until the connection ends, and connects again.
     pub(super) fn start(connector: &Connector, limits: Limits) -> Arc<Self> {
         let slots = (0..limits.readers.max(1)).map(|_| ArcSwapOption::empty()).collect();
-        let readers = Arc::new(Self { slots, limits, came_up: Notify::new(), renew: Arc::default() });
+        let readers = Arc::new(Self { slots, limits, came_up: Notify::new(), wakes: Wakes::default() });
         for place in 0..readers.slots.len() {
-            let renew = Arc::clone(&readers.renew);
-            tokio::spawn(keep_connected(Arc::downgrade(&readers), place, connector.clone(), renew));
+            let wakes = readers.wakes.clone();
+            tokio::spawn(keep_connected(Arc::downgrade(&readers), place, connector.clone(), wakes));
         }
         readers
     }
 
     /// Makes every connection anew, each when the statements that are on it have ended.
     pub(super) fn reconnect(&self) {
-        self.renew.notify_waiters();
+        self.wakes.renew.notify_waiters();
+    }
+
+    /// Connections that are waited for are tried at once: another one has just been made.
+    pub(super) fn hurry(&self) {
+        self.wakes.hurry.notify_waiters();
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -136,7 +141,16 @@ async fn connect(
     connector.connect(Purpose::Read { statement }, reader).await
 }
 
-async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connector: Connector, renew: Arc<Notify>) {
+/// What those who keep the connections wait for, beside time.
+#[derive(Clone, Debug, Default)]
+struct Wakes {
+    /// Connections are to be made anew.
+    renew: Arc<Notify>,
+    /// The database can be reached again.
+    hurry: Arc<Notify>,
+}
+
+async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connector: Connector, wakes: Wakes) {
     let mut back_off = BACK_OFF.0;
     let mut complaint = String::new();
     loop {
@@ -154,7 +168,7 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connect
                 complaint.clear();
                 let renewed = tokio::select! {
                     _ = &mut broken => false,
-                    () = renew.notified() => true,
+                    () = wakes.renew.notified() => true,
                 };
                 // With nobody left to read, the connection ended because it was closed from here.
                 let Some(readers) = readers.upgrade() else {
@@ -170,7 +184,10 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connect
             Err(error) => complain(place, &mut complaint, Causes(&*error).to_string()),
         }
         // Full jitter: nodes that lost the database together do not come back together.
-        tokio::time::sleep(back_off.mul_f64(fastrand::f64())).await;
+        tokio::select! {
+            () = tokio::time::sleep(back_off.mul_f64(fastrand::f64())) => {}
+            () = wakes.hurry.notified() => {}
+        }
         back_off = (back_off * 2).min(BACK_OFF.1);
     }
 }

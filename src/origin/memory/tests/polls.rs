@@ -50,7 +50,7 @@ proptest! {
             prop_assert_eq!(Some(&told.position), positions.last());
         }
         let told = now(memory.poll(None, most)).unwrap();
-        let Changes::Kept { tags, horizon: Some(horizon) } = told.changes else { panic!("{told:?}") };
+        let Changes::Kept { tags, horizon: Some(horizon), .. } = told.changes else { panic!("{told:?}") };
         prop_assert!(is_exactly(&tags, &written.concat(), most));
         prop_assert!(horizon <= Stamp::new(positions[0].0.parse().unwrap()), "nothing was dropped");
     }
@@ -98,7 +98,7 @@ fn a_history_that_overflows_leaves_a_gap_and_a_horizon() {
     let Changes::Since(Tags::These(tags)) = poll(&memory, Some(&after_first)).changes else { panic!("a gap") };
     assert_eq!(tags.len(), KEPT);
     let told = poll(&memory, None);
-    assert_eq!(told.changes, Changes::Kept { tags: Tags::These(tags), horizon: Some(first) });
+    assert_eq!(told.changes, Changes::Kept { tags: Tags::These(tags), seen: vec![], horizon: Some(first) });
 
     // A write that does not fit by itself: whoever has seen it misses nothing.
     let large = write(&[Resource::Meta, Resource::Reviews], KEPT as u32);
@@ -132,7 +132,7 @@ fn pruning_forgets_what_is_older_than_the_retention() {
     std::thread::sleep(Duration::from_millis(2));
     now(memory.prune(Duration::from_millis(1))).unwrap();
     let told = poll(&memory, None);
-    assert_eq!(told.changes, Changes::Kept { tags: Tags::These(vec![]), horizon: Some(last) });
+    assert_eq!(told.changes, Changes::Kept { tags: Tags::These(vec![]), seen: vec![], horizon: Some(last) });
     assert_eq!(poll(&memory, Some(&start.position)).changes, Changes::Gap);
     assert_eq!(poll(&memory, Some(&told.position)).changes, Changes::Since(Tags::These(vec![])));
 }
