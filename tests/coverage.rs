@@ -5,6 +5,7 @@
 //! transaction that is never committed, so all of them begin with the same rows.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(clippy::wildcard_enum_match_arm)]
 
 #[path = "coverage/cases.rs"]
 mod cases;

@@ -2,6 +2,7 @@
 //! the delta is exact in whatever order transactions commit, and what is pruned is known to be.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(clippy::wildcard_enum_match_arm)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -214,7 +214,7 @@ impl Changes {
         let until = if red::is_on(Red::FenceFromEnd) { clock::now() } else { begun };
         advance(&view, &self.pending, poll.stamp, until, |view| match tags {
             Tags::These(tags) => {
-                tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, begun, grace))
+                tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, begun, grace));
             }
             // Outdating too much is always safe.
             Tags::TooMany(kind) => self.apply(view, Tag::All, *kind, poll.stamp, begun, grace),
@@ -311,7 +311,7 @@ impl Changes {
         if red::is_on(Red::FloorsClearedInPlace) && !renewed {
             before.clear_in_place();
             drop(raises);
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(100));
             if let Some(Tags::These(tags)) = tags {
                 tags.iter().for_each(|(tag, kind)| before.apply(Covers::of(*tag), as_hard(*kind), poll.stamp));
             }

@@ -608,9 +608,9 @@ async fn lost_xids(play: &Arc<Play>, owners: &Owners, length: Duration) {
     // A part that is undone takes a number; a temporary table writes no log, and an end without a commit flushes none.
     let burnt = session
         .run(
-            "CREATE TEMP TABLE burnt (n int); DO $$ BEGIN FOR n IN 1..3000 LOOP
+            "BEGIN; CREATE TEMP TABLE burnt (n int); DO $$ BEGIN FOR n IN 1..3000 LOOP
                BEGIN INSERT INTO burnt VALUES (n); RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN END;
-             END LOOP; END $$",
+             END LOOP; END $$; ROLLBACK",
         )
         .await;
     assert!(burnt.is_ok(), "the transactions cannot be made: {burnt:?}");
@@ -671,7 +671,8 @@ async fn renewed(play: &Arc<Play>) {
         let (play, keys) = (Arc::clone(play), keys.clone());
         reading.push(tokio::spawn(async move {
             let mut reader = play.client(place);
-            let mut tick = tokio::time::interval(Duration::from_millis(1));
+            // For longer than it takes until a poll.
+            let mut tick = tokio::time::interval(Duration::from_millis(600) / u32::try_from(keys.len()).unwrap());
             for target in keys {
                 tick.tick().await;
                 reader.read(&play, target, None, None).await;
