@@ -1,7 +1,9 @@
 -- Begins another epoch, and says for the audit who asked for it.
 -- $1 actor, $2 peer, $3 reason
 WITH begun AS (
-    UPDATE edge.epoch SET gen = gen + 1
+    -- The row is there, unless somebody emptied the table; then an UPDATE would do nothing and say nothing of it.
+    INSERT INTO edge.epoch AS e (gen) VALUES (1)
+    ON CONFLICT (one) DO UPDATE SET gen = e.gen + 1
 )
 INSERT INTO edge.audit (actor, peer, tags, kind, reason)
 VALUES ($1, $2, '{}', NULL, $3)
