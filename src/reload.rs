@@ -73,14 +73,20 @@ pub async fn on_hangup(mut hangups: Signal, mut settings: InForce, parts: Parts)
 fn reread(settings: &mut InForce, parts: &Parts) {
     match settings.reread() {
         Ok(news) => {
-            // It is said under the filter that says more, the old one or the new one.
-            let before = enabled!(Level::INFO);
-            if before {
-                say(&news);
+            // Each is said under the filter that lets it through, the old one or the new one.
+            let (changes_before, warning_before) = (enabled!(Level::INFO), enabled!(Level::WARN));
+            if changes_before {
+                say_changed(&news);
+            }
+            if warning_before {
+                say_kept(&news);
             }
             parts.obey(news.config.clone());
-            if !before {
-                say(&news);
+            if !changes_before {
+                say_changed(&news);
+            }
+            if !warning_before {
+                say_kept(&news);
             }
             settings.adopt(news);
         }
@@ -88,9 +94,12 @@ fn reread(settings: &mut InForce, parts: &Parts) {
     }
 }
 
-fn say(news: &News) {
+fn say_changed(news: &News) {
     let changed = if news.changed.is_empty() { "nothing".to_owned() } else { news.changed.join("; ") };
     info!(changed, "the settings were read again; changed: {changed}");
+}
+
+fn say_kept(news: &News) {
     if !news.kept.is_empty() {
         let kept = news.kept.join(", ");
         warn!(kept, "these settings stay as they are, because changing them needs a restart: {kept}");
