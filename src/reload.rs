@@ -33,7 +33,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Gives each part its settings. For a moment some obey the old ones and some the new, as in a fleet whose nodes are
+    /// Gives each part but the log its settings. For a moment some obey the old ones and some the new, as in a fleet whose nodes are
     /// restarted one by one.
     fn obey(&self, config: Config) {
         let write = config.postgres.write;
@@ -46,7 +46,6 @@ impl Parts {
         if let Some(postgres) = &self.postgres {
             postgres.set_write_waits(write.permit_wait, write.budget);
         }
-        self.filter.set(&config.log);
     }
 }
 
@@ -73,20 +72,21 @@ pub async fn on_hangup(mut hangups: Signal, mut settings: InForce, parts: Parts)
 fn reread(settings: &mut InForce, parts: &Parts) {
     match settings.reread() {
         Ok(news) => {
-            // Each is said under the filter that lets it through, the old one or the new one.
-            let (changes_before, warning_before) = (enabled!(Level::INFO), enabled!(Level::WARN));
-            if changes_before {
-                say_changed(&news);
-            }
-            if warning_before {
-                say_kept(&news);
-            }
             parts.obey(news.config.clone());
-            if !changes_before {
+            // What is said is in force already. Each is said under the filter that lets it through, the old one or the new one.
+            let (warned, told) = (enabled!(Level::WARN), enabled!(Level::INFO));
+            if warned {
+                say_kept(&news);
+            }
+            if told {
                 say_changed(&news);
             }
-            if !warning_before {
+            parts.filter.set(&news.config.log);
+            if !warned {
                 say_kept(&news);
+            }
+            if !told {
+                say_changed(&news);
             }
             settings.adopt(news);
         }
