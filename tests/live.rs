@@ -509,3 +509,14 @@ fn a_hangup_ends_no_process_that_has_no_file() {
     assert_eq!(Said::read(&node.reload()).changed(), "nothing");
     assert_eq!(node.get("/products/1").status, 200);
 }
+
+#[test]
+fn the_file_of_the_page_does_what_it_says() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let section = page.split_once("\n## Live settings\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let block =
+        |language: &str| section.split_once(&format!("```{language}\n")).unwrap().1.split_once("```").unwrap().0;
+    let subject = Subject::start("", &[], &[]);
+    let logged = block("sh").lines().find_map(|line| line.strip_prefix("# logged: ")).unwrap();
+    assert_eq!(subject.reload(block("ini")).at("INFO"), [logged]);
+}

@@ -628,3 +628,49 @@ fn a_node_without_its_database_says_that_nothing_was_done() {
     shop.postgres.start_again();
     assert_eq!(shop.audit(), "");
 }
+
+/// The words of a command line; quotes hold words together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in line.chars() {
+        match (c, quote) {
+            (' ', None) => words.push(String::new()),
+            ('\'' | '"', None) => quote = Some(c),
+            _ if quote == Some(c) => quote = None,
+            _ => words.last_mut().unwrap().push(c),
+        }
+    }
+    words
+}
+
+#[test]
+fn the_commands_of_the_page_do_what_they_say() {
+    let shop = Shop::open(&[]);
+    shop.hold(&["/products/7"]);
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let section = page.split_once("\n## Purge\n").unwrap().1.split_once("\n## ").unwrap().0;
+    let blocks = section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    let mut orders = 0;
+    for line in blocks.flat_map(str::lines) {
+        let line = line.replace("$TOKEN", TOKEN).replace("127.0.0.1:9090", &shop.nodes[0].admin.to_string());
+        let words = words(&line);
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        match words[..2] {
+            ["atelier-edge", "purge"] => drop(shop.purged(&words[2..])),
+            ["curl", _] => {
+                if line.contains("/entry") {
+                    assert_eq!(shop.nodes[0].get("/products/7").status, 200);
+                }
+                let output =
+                    Command::new("curl").args(["--fail", "--max-time", "10"]).args(&words[1..]).output().unwrap();
+                let said = text(&output.stdout);
+                assert!(output.status.success(), "{line}: {}", text(&output.stderr));
+                serde_json::from_str::<Value>(&said).unwrap();
+            }
+            _ => panic!("{line}"),
+        }
+        orders += usize::from(!line.contains("/entry"));
+    }
+    assert_eq!((orders, shop.audit().lines().count()), (10, 10));
+}
