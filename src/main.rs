@@ -52,8 +52,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let environment = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-    let (sources, given) = Sources::read(Cli::command(), std::env::args_os(), environment);
+    let (sources, given) = Sources::read(Cli::command(), std::env::args_os(), std::env::vars_os());
     let cli = Cli::from_arg_matches(given.matches()).unwrap_or_else(|error| error.exit());
     match cli.command.unwrap_or(Command::Serve) {
         Command::PrintConfig { form } => {

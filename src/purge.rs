@@ -61,17 +61,16 @@ impl Failure {
     fn new(status: u8, said: String) -> Self {
         Self { status, said: vec![said] }
     }
-}
 
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
-        match &error {
+    /// `at` is where it was tried.
+    fn of(error: &WriteError, at: &str) -> Self {
+        match error {
             WriteError::Uncertain(_) => {
-                Self::new(EXIT_UNCERTAIN, format!("{error}; the same purge again does no harm"))
+                Self::new(EXIT_UNCERTAIN, format!("{at}: {error}; the same purge again does no harm"))
             }
-            WriteError::Undone(cause) => Self::new(EXIT_UNDONE, format!("nothing was purged: {}", Causes(cause))),
+            WriteError::Undone(cause) => Self::new(EXIT_UNDONE, format!("nothing was purged: {at}: {}", Causes(cause))),
             WriteError::Absent | WriteError::Invalid | WriteError::Busy => {
-                Self::new(EXIT_UNDONE, format!("nothing was purged: {error}"))
+                Self::new(EXIT_UNDONE, format!("nothing was purged: {at}: {error}"))
             }
         }
     }
@@ -97,7 +96,9 @@ impl Order {
         let purge = Purge { what: what.clone(), actor, peer: host(), reason: self.reason };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(EXIT_UNDONE, format!("nothing was purged: {error}")))?;
-        let place = runtime.block_on(postgres::write_once(address, limits, Command::Purge(purge), today()))?;
+        let at = address.to_string();
+        let written = runtime.block_on(postgres::write_once(address, limits, Command::Purge(purge), today()));
+        let place = written.map_err(|error| Failure::of(&error, &at))?;
         Ok(done(&what, place))
     }
 

@@ -33,7 +33,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Gives each part its settings. For a moment some obey the old ones and some the new, as in a fleet whose nodes are
+    /// Gives each part but the log its settings. For a moment some obey the old ones and some the new, as in a fleet whose nodes are
     /// restarted one by one.
     fn obey(&self, config: Config) {
         let write = config.postgres.write;
@@ -46,7 +46,6 @@ impl Parts {
         if let Some(postgres) = &self.postgres {
             postgres.set_write_waits(write.permit_wait, write.budget);
         }
-        self.filter.set(&config.log);
     }
 }
 
@@ -73,14 +72,21 @@ pub async fn on_hangup(mut hangups: Signal, mut settings: InForce, parts: Parts)
 fn reread(settings: &mut InForce, parts: &Parts) {
     match settings.reread() {
         Ok(news) => {
-            // It is said under the filter that says more, the old one or the new one.
-            let before = enabled!(Level::INFO);
-            if before {
-                say(&news);
-            }
             parts.obey(news.config.clone());
-            if !before {
-                say(&news);
+            // What is said is in force already. Each is said under the filter that lets it through, the old one or the new one.
+            let (warned, told) = (enabled!(Level::WARN), enabled!(Level::INFO));
+            if warned {
+                say_kept(&news);
+            }
+            if told {
+                say_changed(&news);
+            }
+            parts.filter.set(&news.config.log);
+            if !warned {
+                say_kept(&news);
+            }
+            if !told {
+                say_changed(&news);
             }
             settings.adopt(news);
         }
@@ -88,9 +94,12 @@ fn reread(settings: &mut InForce, parts: &Parts) {
     }
 }
 
-fn say(news: &News) {
+fn say_changed(news: &News) {
     let changed = if news.changed.is_empty() { "nothing".to_owned() } else { news.changed.join("; ") };
     info!(changed, "the settings were read again; changed: {changed}");
+}
+
+fn say_kept(news: &News) {
     if !news.kept.is_empty() {
         let kept = news.kept.join(", ");
         warn!(kept, "these settings stay as they are, because changing them needs a restart: {kept}");

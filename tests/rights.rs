@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use atelier_rig::Postgres;
+use atelier_rig::{Client as Http, Node, Postgres, Scratch};
 use tokio_postgres::{Client, NoTls};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
@@ -140,4 +140,61 @@ async fn what_the_page_grants_is_enough_and_no_more() {
     assert!(rights.lines().count() > 30, "{rights}");
     assert_eq!(unneeded, [""; 0]);
     everything(&node).await.unwrap();
+}
+
+#[test]
+fn a_node_needs_no_more_for_any_read_or_write() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (postgres, scratch) = (Postgres::start(), Scratch::new("rights"));
+    let database = postgres.create("shop");
+    let loaded = atelier_rig::import::load(SERVER, &root.join("import/sample"), &database, &[]);
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stdout));
+    let page = std::fs::read_to_string(root.join("README.md")).unwrap();
+    postgres.psql("shop", page.split_once("```pgsql\n").unwrap().1.split_once("```").unwrap().0);
+    let token = scratch.write("operators", "open-sesame").display().to_string();
+    let database = database.replace("postgres@", "atelier_edge@");
+    let node = Node::start(SERVER, &[("DATABASE_URL", &database), ("ATELIER_ADMIN_TOKEN_FILE", &token)]);
+    let mut client = node.client();
+    for target in [
+        "/products",
+        "/products/2",
+        "/products/2/styles",
+        "/products/2/related",
+        "/reviews?product_id=2",
+        "/reviews?product_id=2&sort=newest",
+        "/reviews/meta?product_id=2",
+        "/qa/questions?product_id=1",
+        "/qa/questions/2/answers",
+        "/cart",
+    ] {
+        assert_eq!(client.get(target, &[]).status, 200, "{target}");
+    }
+    let writes = [
+        (
+            "POST",
+            "/reviews",
+            r#"{"product_id":2,"rating":4,"summary":"","body":"b","recommend":true,"name":"n","email":"e","photos":["u"]}"#,
+        ),
+        ("POST", "/qa/questions", r#"{"product_id":2,"body":"b","name":"n","email":"e"}"#),
+        ("POST", "/qa/questions/2/answers", r#"{"body":"b","name":"n","email":"e","photos":["u"]}"#),
+        ("POST", "/cart", r#"{"sku_id":99,"count":2}"#),
+        ("POST", "/cart", r#"{"sku_id":99}"#),
+        ("POST", "/interactions", r#"{"element":"a","widget":"b","time":"c"}"#),
+        ("PUT", "/reviews/7/helpful", ""),
+        ("PUT", "/reviews/7/report", ""),
+        ("PUT", "/qa/questions/2/helpful", ""),
+        ("PUT", "/qa/questions/2/report", ""),
+        ("PUT", "/qa/answers/9/helpful", ""),
+        ("PUT", "/qa/answers/9/report", ""),
+    ];
+    for (method, target, body) in writes {
+        let response = client.request(method, target, &["Content-Type: application/json"], body.as_bytes());
+        let expected = if method == "POST" { 201 } else { 204 };
+        assert_eq!(response.status, expected, "{method} {target}: {} {}", response.text(), node.log());
+    }
+    for order in [r#"{"all":true}"#, r#"{"new_epoch":true}"#] {
+        let mut admin = Http::connect(node.admin);
+        let done = admin.request("POST", "/purge", &["Authorization: Bearer open-sesame"], order.as_bytes());
+        assert_eq!(done.status, 200, "{order}: {}", done.text());
+    }
 }

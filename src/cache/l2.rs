@@ -221,13 +221,20 @@ impl L2 {
     /// Notes that what depends on `tag` and was read before `stamp` must not be served any more, and removes it where it can be
     /// found. The note stays as long as anything may that it is about.
     pub(super) fn note_erased(&self, epoch: Epoch, tag: Tag, stamp: Stamp) {
-        let name = format!("{}:{epoch}:erased", self.prefix()).into_bytes();
-        self.send("HSET", [name.clone(), tag.to_string().into_bytes(), stamp.to_string().into_bytes()]);
-        self.send("PEXPIRE", [name, self.settings.ttl.as_millis().to_string().into_bytes()]);
+        let mut note = redis::pipe();
+        let name = format!("{}:{epoch}:erased", self.prefix());
+        // What another node is just about to store stays for as long, and a moment longer.
+        let stays = i64::try_from((self.settings.ttl + STORE * 100).as_millis()).unwrap_or(i64::MAX);
+        note.atomic().hset(&name, tag.to_string(), stamp.number()).ignore().pexpire(&name, stays).ignore();
         let l2 = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = l2.remove(epoch, tag).await {
-                debug!(%tag, error = %Causes(&error), "entries of `{tag}` could not be removed from Redis");
+            let mut connection = l2.connections[0].clone();
+            let noted = async {
+                note.exec_async(&mut connection).await?;
+                l2.remove(epoch, tag).await
+            };
+            if let Err(error) = noted.await {
+                warn!(%tag, error = %Causes(&error), "Redis could not be told that `{tag}` is erased, or not remove it");
             }
         });
     }

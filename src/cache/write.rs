@@ -7,7 +7,7 @@ use tracing::{Instrument, error, warn};
 
 use super::Cache;
 use crate::cause::Causes;
-use crate::command::Command;
+use crate::command::{Command, Purge, Purged};
 use crate::origin::{OriginError, WriteError};
 use crate::stamp::OrdToken;
 use crate::tag::{Kind, Tag};
@@ -39,19 +39,23 @@ impl Cache {
     }
 
     async fn write_to_its_end(&self, command: Command) -> Result<Option<OrdToken>, WriteError> {
-        let is_purge = matches!(command, Command::Purge(_));
-        match self.origin.write(command, today()).await {
-            Ok(written) if is_purge => {
+        let purged = if let Command::Purge(Purge { what, .. }) = &command { Some(what.clone()) } else { None };
+        match (self.origin.write(command, today()).await, purged) {
+            (Ok(written), Some(what)) => {
                 // A purge may be a soft one, or begin an epoch: the poll knows what that means.
-                if !self.poller.join(PURGE_WAIT).await {
+                let applied = self.poller.join(PURGE_WAIT).await;
+                if !applied {
                     warn!("a purge was written, and this node has not applied it yet");
                 }
+                // The epoch that a purge began is known when it is applied.
+                let known = applied || what != Purged::Epoch;
                 let (epoch, _) = self.changes.era();
                 let token = written.seen.map(|seen| OrdToken { epoch: epoch.short(), stamp: seen.stamp });
+                let token = token.filter(|_| known);
                 self.tell(token);
                 Ok(token)
             }
-            Ok(written) => {
+            (Ok(written), None) => {
                 let token = self.changes.raise(&written.tags, written.seen);
                 if token.is_none() {
                     self.poller.wake();
@@ -61,7 +65,7 @@ impl Cache {
                 }
                 Ok(token)
             }
-            Err(error) => {
+            (Err(error), _) => {
                 match &error {
                     WriteError::Uncertain(tags) => {
                         self.changes.raise(tags, None);

@@ -19,9 +19,9 @@ pub struct Sources {
     /// The names of the environment's variables.
     environment: BTreeSet<String>,
     path: Option<String>,
-    /// What the file held when the process began. systemd has put that into the environment, too, where it stands for good: when
-    /// a name is gone from the file, its old value there does not count.
-    at_start: BTreeMap<String, String>,
+    /// Names whose value in the environment was that of the file when the process began. systemd puts the file into the
+    /// environment, where it stands for good: when such a name is gone from the file, its old value there does not count.
+    copied: BTreeSet<String>,
 }
 
 /// What was given for each setting at one moment.
@@ -51,16 +51,21 @@ impl Sources {
     pub fn read(
         command: Command,
         arguments: impl IntoIterator<Item = OsString>,
-        environment: impl IntoIterator<Item = String>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> (Self, Given) {
         let arguments: Vec<_> = arguments.into_iter().collect();
         // The file's values are not seen by this first look, so nothing of them is in what clap may complain of.
         let matches = command.clone().get_matches_from(&arguments);
         let path = Raw::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).env_file;
-        let environment = environment.into_iter().collect();
-        let mut sources = Self { command, arguments, environment, path, at_start: BTreeMap::new() };
-        let file = sources.file();
-        sources.at_start = file.values.clone();
+        let environment: BTreeMap<_, _> =
+            environment.into_iter().map(|(name, value)| (name.to_string_lossy().into_owned(), value)).collect();
+        let file = path.as_deref().map(EnvFile::read).unwrap_or_default();
+        let is_copy = |(name, value): &(&String, &String)| {
+            environment.get(*name).is_some_and(|other| other.to_str() == Some(value))
+        };
+        let copied = file.values.iter().filter(is_copy).map(|(name, _)| name.clone()).collect();
+        let environment = environment.into_keys().collect();
+        let sources = Self { command, arguments, environment, path, copied };
         let given = sources.given(file.values, file.problems).unwrap_or_else(|error| error.exit());
         (sources, given)
     }
@@ -75,7 +80,7 @@ impl Sources {
         let mut command = self.command.clone();
         for Setting { variable, id, .. } in settings() {
             let value = file.get(&variable);
-            if value.is_none() && !self.at_start.contains_key(&variable) {
+            if value.is_none() && !self.copied.contains(&variable) {
                 continue;
             }
             command = command.mut_arg(id, |argument| {

@@ -89,6 +89,8 @@ where
         }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            // There may be no room any more.
+            () = another(&mut limits) => continue,
             () = drain.begun() => break,
         };
         let (stream, peer) = match accepted {

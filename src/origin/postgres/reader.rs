@@ -174,14 +174,21 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connect
                 let Some(readers) = readers.upgrade() else {
                     return;
                 };
-                readers.slots[place].store(None);
                 if renewed {
-                    // It closes when the last statement on it has let go of it.
+                    // Until the next one is there it goes on: what it reads of another life of the database is found out. It
+                    // closes when the last statement on it has let go of it.
                     continue;
                 }
+                readers.slots[place].store(None);
                 warn!(connection = place, "a connection to the database ended");
             }
-            Err(error) => complain(place, &mut complaint, Causes(&*error).to_string()),
+            Err(error) => {
+                let Some(readers) = readers.upgrade() else {
+                    return;
+                };
+                readers.slots[place].store(None);
+                complain(place, &mut complaint, Causes(&*error).to_string());
+            }
         }
         // Full jitter: nodes that lost the database together do not come back together.
         tokio::select! {

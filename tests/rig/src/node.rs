@@ -36,8 +36,14 @@ impl Node {
 
     /// Starts `program` and waits only until it says where it listens.
     pub fn launch(program: &str, settings: &[(&str, &str)]) -> Self {
+        Self::launch_with(program, &[], settings)
+    }
+
+    /// The same, with arguments.
+    pub fn launch_with(program: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let scratch = Scratch::new("node");
         let mut command = Command::new(Path::new(program));
+        command.args(arguments);
         // Nothing of the caller's environment is a setting of the node.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
@@ -84,6 +90,18 @@ impl Node {
     /// One GET to the admin listener.
     pub fn admin_get(&self, target: &str) -> Response {
         Client::connect(self.admin).get(target, &[])
+    }
+
+    /// Has it read its settings again, and waits until it has; returns what it logged from then on.
+    pub fn reload(&self) -> String {
+        const SAID: &str = "the settings were read again";
+        let before = self.log().len();
+        self.process.signal("HUP");
+        wait_until("the settings are read again", Duration::from_secs(10), || {
+            let log = self.log().split_off(before);
+            // A line that is still being written is not all of it.
+            (log.contains(SAID) && log.ends_with('\n')).then_some(log)
+        })
     }
 
     /// The process.

@@ -1,4 +1,4 @@
--- Purges tags, and says for the audit who asked for it.
+-- Purges tags, and says for the audit who asked for it. No column comes back: the user need not be allowed to read the audit.
 -- $1 tags, $2 kind, $3 actor, $4 peer, $5 reason
 WITH purged AS (
     INSERT INTO edge.outbox (tag, kind)
@@ -7,4 +7,4 @@ WITH purged AS (
 )
 INSERT INTO edge.audit (actor, peer, tags, kind, reason)
 VALUES ($3, $4, $1, $2, $5)
-RETURNING at
+RETURNING true
