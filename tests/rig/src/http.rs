@@ -39,10 +39,18 @@ impl Response {
 impl Client {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).expect("the server accepts");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout can be set");
-        stream.set_nodelay(true).expect("nodelay can be set");
-        Self { stream: BufReader::new(stream) }
+        Self::try_connect(address).unwrap_or_else(|error| panic!("the server does not accept: {error}"))
+    }
+
+    /// Connects, or says why it cannot.
+    pub fn try_connect(address: SocketAddr) -> Result<Self, String> {
+        let connect = || {
+            let stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+            stream.set_nodelay(true)?;
+            Ok(Self { stream: BufReader::new(stream) })
+        };
+        connect().map_err(|error: std::io::Error| error.to_string())
     }
 
     /// Sends a GET with further header lines and reads the response.
@@ -52,6 +60,17 @@ impl Client {
 
     /// Sends a request and reads the response.
     pub fn request(&mut self, method: &str, target: &str, headers: &[&str], body: &[u8]) -> Response {
+        self.try_request(method, target, headers, body).unwrap_or_else(|error| panic!("no response: {error}"))
+    }
+
+    /// The same, or why there is no response.
+    pub fn try_request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[&str],
+        body: &[u8],
+    ) -> Result<Response, String> {
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
         for header in headers {
             head.push_str(header);
@@ -63,8 +82,8 @@ impl Client {
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(body);
-        self.send(&bytes);
-        self.read(method == "HEAD")
+        self.stream.get_mut().write_all(&bytes).map_err(|error| format!("the server does not read: {error}"))?;
+        self.try_read(method == "HEAD")
     }
 
     /// Writes bytes.

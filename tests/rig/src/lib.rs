@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod import;
+pub mod nginx;
 pub mod node;
 pub mod postgres;
 pub mod process;
@@ -14,6 +15,7 @@ pub mod scratch;
 pub mod session;
 
 pub use http::{Client, Response};
+pub use nginx::Nginx;
 pub use node::Node;
 pub use postgres::Postgres;
 pub use process::{Process, wait_until};
