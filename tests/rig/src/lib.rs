@@ -3,6 +3,7 @@
 //!
 //! What cannot be started is a panic with the server's own log in it: a test that cannot run must not pass.
 
+pub mod front_end;
 pub mod http;
 pub mod import;
 pub mod nginx;
