@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down
+.PHONY: run test up down session
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -7,8 +7,11 @@ run:                       # serves the embedded sample
 test:                      # everything that must hold before a change lands
 	dev/test.sh
 
-up:                        # PostgreSQL, Redis and three nodes; DATA=DIR loads another set than the sample
+up:                        # PostgreSQL, Redis, three nodes and nginx before them; DATA=DIR loads another set than the sample
 	dev/up.sh
 
 down:                      # ends them
 	dev/down.sh
+
+session:                   # visits of a front end against `make up`, through nginx; ROUNDS=10000 SHOPPERS=16 SEED=…
+	dev/session.sh

@@ -14,6 +14,8 @@ stop() { # stop PID SIGNAL: until it has ended, 30 s at most. An ended process m
         sleep 0.1
     done
 }
+# First who asks, then who is asked.
+if [ -s "$up/nginx.pid" ]; then stop "$(cat "$up/nginx.pid")" TERM; fi
 for file in "$up"/node*.pid; do
     [ -e "$file" ] || continue
     # The first signal drains, the second ends that: there is nobody to wait for.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts a private PostgreSQL and Redis in scratch/up, loads a catalogue, and runs three nodes. `make down` ends it.
+# Starts a private PostgreSQL and Redis in scratch/up, loads a catalogue, and runs three nodes with nginx before them.
+# `make down` ends it.
 #   DATA=DIR   the CSV set to load (default: the sample catalogue)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,17 +62,29 @@ fi
 echo
 echo "PostgreSQL  psql $DATABASE_URL"
 echo "Redis       redis-cli -p $redis_port"
+servers=
 for node in 1 2 3; do
     port=$(free_port $((8080 + node)))
-    first=${first:-$port}
     admin=$(free_port $((9090 + node)))
     ATELIER_LISTEN=127.0.0.1:$port ATELIER_ADMIN_LISTEN=127.0.0.1:$admin \
         nohup target/release/atelier-edge >"$up/node$node.out" 2>"$up/node$node.log" </dev/null &
     echo $! >"$up/node$node.pid"
     until_true "node $node" curl -fs "http://127.0.0.1:$admin/readyz"
     echo "node $node      http://127.0.0.1:$port  admin http://127.0.0.1:$admin"
+    servers+="    server 127.0.0.1:$port max_fails=2 fail_timeout=2s;"$'\n'
 done
+
+port=$(free_port 8080)
+config=$(<nginx/local.conf)
+config=${config//@LISTEN@/127.0.0.1:$port}
+config=${config//@FOLDER@/$up}
+printf '%s\n' "${config//@SERVERS@/${servers%$'\n'}}" >"$up/nginx.conf"
+/usr/sbin/nginx -q -t -p "$up" -e "$up/nginx-error.log" -c "$up/nginx.conf"
+nohup /usr/sbin/nginx -p "$up" -e "$up/nginx-error.log" -c "$up/nginx.conf" >"$up/nginx.out" 2>&1 </dev/null &
+until_true "nginx" curl -fs "http://127.0.0.1:$port/products/1"
+echo "127.0.0.1:$port" >"$up/address"
+echo "nginx       http://127.0.0.1:$port  before the three nodes, each in its turn"
 echo "logs        $up"
 echo
-echo "Try: curl -i http://127.0.0.1:$first/products/1"
+echo "Try: curl -i http://127.0.0.1:$port/products/1"
 echo "make down ends it all."
