@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session
+.PHONY: run test up down session consistency
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -15,3 +15,6 @@ down:                      # ends them
 
 session:                   # visits of a front end against `make up`, through nginx; ROUNDS=10000 SHOPPERS=16 SEED=…
 	dev/session.sh
+
+consistency:               # the promise of docs/freshness.md under faults, with new seeds, for MINUTES=10; SCENES=… SEED=…
+	dev/consistency.sh

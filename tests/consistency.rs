@@ -15,11 +15,11 @@ mod consistency;
 mod judge_tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::consistency::cluster::Cluster;
 use self::consistency::run::{Outcome, Plan, report, seed};
-use self::consistency::scenes::Scene;
+use self::consistency::scenes::{BOUND, Scene};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
@@ -45,4 +45,41 @@ fn the_promise_holds_in_every_scene() {
     let run = |scene: Scene| Plan::of(scene, Duration::from_secs(2), seed).run(&cluster);
     let outcomes: Vec<_> = scenes().into_iter().map(run).collect();
     hold(&outcomes);
+}
+
+/// All scenes again and again for `MINUTES`, each time with another seed and for longer: `make consistency`.
+#[test]
+#[ignore = "takes as many minutes as it is told"]
+fn a_long_run() {
+    let minutes = std::env::var("MINUTES").map_or(10, |minutes| minutes.parse().expect("MINUTES is a number"));
+    let until = Instant::now() + Duration::from_secs(60 * minutes);
+    let named = std::env::var("SCENES").unwrap_or_default();
+    let wanted = |scene: &Scene| named.is_empty() || named.split(',').any(|name| format!("{scene:?}") == name);
+    let scenes: Vec<_> = Scene::ALL.into_iter().chain(Scene::MORE).filter(wanted).collect();
+    assert!(!scenes.is_empty(), "SCENES={named:?} names none of {:?} and {:?}", Scene::ALL, Scene::MORE);
+    let cluster = Arc::new(Cluster::start(SERVER));
+    let (mut seed, mut seconds, mut outcomes) = (seed(), 2, Vec::new());
+    while Instant::now() < until {
+        let first = outcomes.len();
+        for scene in scenes.iter().take_while(|_| Instant::now() < until) {
+            outcomes.push(Plan::of(*scene, Duration::from_secs(seconds), seed).run(&cluster));
+        }
+        eprintln!("SEED={seed}, {seconds} s each\n{}", report(&outcomes[first..]));
+        (seed, seconds) = (seed + 1, (seconds * 2).min(16));
+    }
+    let sum = |what: fn(&Outcome) -> u64| outcomes.iter().map(what).sum::<u64>();
+    let worst = outcomes.iter().max_by_key(|outcome| outcome.verdict.stats.worst).expect("something was played");
+    let violations = sum(|outcome| outcome.verdict.total());
+    eprintln!(
+        "runs {}, reads {}, writes {}, violations {violations}, runs that have not shown enough {}\n\
+         worst age without a label {:.0} ms ({}) of {} ms allowed",
+        outcomes.len(),
+        sum(|outcome| outcome.verdict.stats.reads),
+        sum(|outcome| outcome.verdict.stats.writes),
+        sum(|outcome| u64::from(!outcome.lacks.is_empty())),
+        worst.verdict.stats.worst as f64 / 1e6,
+        worst.name,
+        BOUND.as_millis(),
+    );
+    assert_eq!(violations, 0, "the promise was broken");
 }
