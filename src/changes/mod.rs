@@ -39,6 +39,8 @@ use self::view::{Change, View};
 mod interleavings;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod stress;
 
 pub use self::poller::{Poller, Settings as PollerSettings};
 pub use self::proof::Proof;

@@ -219,6 +219,13 @@ impl Poller {
     async fn poll(&self, position: &mut Option<Position>, begun: Instant) -> Result<(), OriginError> {
         if let Some(since) = &*position {
             let poll = self.ask(Some(since), self.settings.tags_max, self.settings.timeout).await?;
+            if let Learned::Since(Tags::TooMany(kind)) = &poll.changes {
+                warn!(
+                    most = self.settings.tags_max,
+                    ?kind,
+                    "more was changed at once than is listed: everything held is outdated"
+                );
+            }
             let learned = self.changes.learn(&poll, begun, &self.grace.borrow());
             if learned != Err(Resync) {
                 self.tell_erased(&poll);
