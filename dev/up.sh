@@ -81,7 +81,7 @@ config=${config//@FOLDER@/$up}
 printf '%s\n' "${config//@SERVERS@/${servers%$'\n'}}" >"$up/nginx.conf"
 /usr/sbin/nginx -q -t -p "$up" -e "$up/nginx-error.log" -c "$up/nginx.conf"
 nohup /usr/sbin/nginx -p "$up" -e "$up/nginx-error.log" -c "$up/nginx.conf" >"$up/nginx.out" 2>&1 </dev/null &
-until_true "nginx" curl -fs "http://127.0.0.1:$port/products/1"
+until_true "nginx" curl -fs "http://127.0.0.1:$port/products?count=1"
 echo "127.0.0.1:$port" >"$up/address"
 echo "nginx       http://127.0.0.1:$port  before the three nodes, each in its turn"
 echo "logs        $up"
