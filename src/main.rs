@@ -185,7 +185,7 @@ async fn origin(config: &Config) -> Result<(Arc<dyn Origin>, Option<Arc<Postgres
         let line = format!("No DATABASE_URL: serving the embedded sample of {} products.", memory.products());
         return Ok((Arc::new(memory), None, line));
     };
-    let postgres = Postgres::start(address.clone(), config.postgres.clone(), config.rules.clone());
+    let postgres = Postgres::start(address.clone(), config.postgres, config.rules.clone());
     if !postgres.wait_until_up(PATIENCE).await {
         warn!(%address, "the database cannot be reached yet");
     }

@@ -4,7 +4,14 @@
 //! The answers are those of the server's own statements, for every key of a tiny catalogue. Each change is made in a
 //! transaction that is never committed, so all of them begin with the same rows.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 #[path = "coverage/cases.rs"]
 mod cases;

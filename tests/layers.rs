@@ -28,7 +28,7 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     ("http", &["cache", "cause", "command", "entry", "freshness", "key", "model", "outcome", "stamp", "tag"]),
     ("server", &["cause"]),
     ("telemetry", &[]),
-    ("config", &["cache", "http", "model", "origin", "server", "telemetry"]),
+    ("config", &["cache", "changes", "http", "key", "model", "origin", "server", "telemetry"]),
     ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
     ("reload", &["cache", "config", "http", "origin", "server", "telemetry"]),
 ];

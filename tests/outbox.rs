@@ -1,7 +1,14 @@
 //! The statements by which nodes read and prune the outbox (`poll.sql`, `resync.sql`, `prune.sql`), against a real PostgreSQL:
 //! the delta is exact in whatever order transactions commit, and what is pruned is known to be.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    clippy::print_stdout,
+    missing_docs
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -47,7 +47,7 @@ impl Cache {
                 outcome = Outcome::Refetched;
             }
         }
-        if let Some(entry) = self.from_l2(key, purpose).await {
+        if let Some(entry) = self.look_into_l2(key, purpose).await {
             let entry = Arc::new(entry);
             self.store(&entry);
             return Ok(Landed { entry, outcome: Outcome::HitL2 });
@@ -69,7 +69,7 @@ impl Cache {
 
     /// What Redis has, if it can be proved here and is younger than what is held. While nothing can be proved it is not
     /// even asked.
-    async fn from_l2(&self, key: Key, purpose: Purpose) -> Option<Entry> {
+    async fn look_into_l2(&self, key: Key, purpose: Purpose) -> Option<Entry> {
         let l2 = self.l2.as_ref()?;
         let trusted = red::is_on(Red::L2Trusted);
         if purpose == (Purpose::Miss { use_l2: false }) || !(self.changes.is_open(Instant::now()) || trusted) {

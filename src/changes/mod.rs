@@ -214,7 +214,7 @@ impl Changes {
         let until = if red::is_on(Red::FenceFromEnd) { clock::now() } else { begun };
         advance(&view, &self.pending, poll.stamp, until, |view| match tags {
             Tags::These(tags) => {
-                tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, begun, grace))
+                tags.iter().for_each(|(tag, kind)| self.apply(view, *tag, *kind, poll.stamp, begun, grace));
             }
             // Outdating too much is always safe.
             Tags::TooMany(kind) => self.apply(view, Tag::All, *kind, poll.stamp, begun, grace),

@@ -78,7 +78,7 @@ pub struct Downstream {
 impl Manners {
     /// The header values that go with these settings.
     pub fn new(private: bool, cache_status: bool, ord: bool, downstream: Downstream) -> Self {
-        let seconds = |kept: Duration| (kept.as_secs() > 0 && !private).then(|| kept.as_secs());
+        let seconds = |kept: Duration| (kept.as_secs() > 0 && !private).then_some(kept.as_secs());
         // Digits and constants are always valid in a header.
         let value = |text: String| HeaderValue::try_from(text).ok();
         let products = seconds(downstream.max_age).and_then(|n| value(format!("public, max-age={n}, must-revalidate")));

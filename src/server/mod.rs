@@ -125,7 +125,7 @@ where
 /// Waits until the limits are others. When nobody can change them any more, for ever.
 async fn another(limits: &mut watch::Receiver<Limits>) {
     if limits.changed().await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -179,7 +179,12 @@ impl Origin for ScriptedOrigin {
                 Command::Purge(Purge { what: Purged::Tags(tags, kind), .. }) => {
                     tags.into_iter().map(|tag| (tag, kind)).collect()
                 }
-                _ => return Err(WriteError::Invalid),
+                Command::AddReview(_)
+                | Command::AddQuestion(_)
+                | Command::AddAnswer(_)
+                | Command::AddToCart { .. }
+                | Command::AddInteraction { .. }
+                | Command::Purge(_) => return Err(WriteError::Invalid),
             };
             let mut history = self.history.lock().unwrap();
             history.stamp += 1;

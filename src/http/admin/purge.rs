@@ -93,7 +93,7 @@ impl Order {
     }
 
     fn purged(&self) -> Result<Purged, Unfit> {
-        let kind = self.kind.as_deref().map_or(Ok(Kind::Hard), |text| parsed(text));
+        let kind = self.kind.as_deref().map_or(Ok(Kind::Hard), parsed);
         let tags: Vec<Tag> = match (&self.tags, &self.keys, self.all, self.new_epoch) {
             (Some(tags), None, false, false) => tags.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?,
             (None, Some(keys), false, false) => {
