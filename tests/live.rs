@@ -216,8 +216,8 @@ fn limits_are_obeyed_by_what_comes_next_and_by_who_waits() {
     assert_eq!(first.get("/products/1", &[]).status, 200);
     assert!(waits().is_some(), "the second is served beyond the limit");
 
-    let said = subject.reload("ATELIER_MAX_CONNS=2\n");
-    assert_eq!(said.changed(), "ATELIER_MAX_CONNS 1 → 2; ATELIER_TARGET_MAX 64B → 2048B");
+    let said = subject.reload("ATELIER_MAX_CONNS=3\n");
+    assert_eq!(said.changed(), "ATELIER_MAX_CONNS 1 → 3; ATELIER_TARGET_MAX 64B → 2048B");
     assert_eq!(second.read(false).status, 200, "whoever waited is let in");
     assert_eq!(
         first.get(&long, &[]).status,
@@ -471,6 +471,13 @@ fn tokens_are_read_again_and_never_shown() {
 #[test]
 fn requests_go_on_while_settings_are_read_again_and_again() {
     let mut subject = Subject::start("", &[], &[]);
+    /// However the test ends, so does the reading.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| {
@@ -484,12 +491,13 @@ fn requests_go_on_while_settings_are_read_again_and_again() {
             }
             answered
         });
+        let end = Done(&done);
         for round in 0..20 {
             let said =
                 subject.reload(&format!("ATELIER_TTL_PRODUCT={}s\nATELIER_MAX_CONNS={}\n", 400 + round, 2 + round));
             assert!(said.changed().starts_with("ATELIER_TTL_PRODUCT "), "{said:#?}");
         }
-        done.store(true, Ordering::Relaxed);
+        drop(end);
         assert!(reading.join().unwrap() > 100);
     });
     // Signals that come faster than files can be read are as good as one.

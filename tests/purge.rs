@@ -373,13 +373,18 @@ fn what_is_erased_is_never_served_again_and_is_gone_from_redis() {
 fn an_erased_answer_does_not_come_back_with_another_epoch() {
     let mut shop = Shop::open(&[]);
     shop.hold(&["/products/7", "/products/8"]);
+    shop.stored("*:product/7");
+    shop.stored("*:product/8");
     // The epoch first: what is held is of the one before.
     let (ord, _) = shop.purged(&["--new-epoch"]);
     for node in &shop.nodes {
         assert_eq!(after(node, &ord, "/products/9").0, 200);
     }
+    assert_eq!(shop.keys("*:product/7").len(), 1, "under the name of the epoch before");
     let answer = order(&shop.nodes[0], &json!({"keys": ["product/7"], "kind": "erase"}));
     assert_eq!(answer.status, 200, "{}", answer.text());
+    wait_until("it is gone from Redis", PATIENCE, || shop.keys("*:product/7").is_empty().then_some(()));
+    assert_eq!(shop.keys("*:product/8").len(), 1);
     shop.postgres.stop();
     let node = &shop.nodes[0];
     wait_until("nothing can be proved", PATIENCE, || in_outage(node, "/products/9"));

@@ -231,7 +231,7 @@ impl L2 {
             let mut connection = l2.connections[0].clone();
             let noted = async {
                 note.exec_async(&mut connection).await?;
-                l2.remove(epoch, tag).await
+                l2.remove(tag).await
             };
             if let Err(error) = noted.await {
                 warn!(%tag, error = %Causes(&error), "Redis could not be told that `{tag}` is erased, or not remove it");
@@ -239,14 +239,15 @@ impl L2 {
         });
     }
 
-    /// Removes the entries that depend on `tag`. The keyspace is walked in steps, so that Redis is never held up for long.
-    async fn remove(&self, epoch: Epoch, tag: Tag) -> RedisResult<()> {
+    /// Removes the entries that depend on `tag`, also those of other epochs, rules and versions, which nobody here looks at any
+    /// more. The keyspace is walked in steps, so that Redis is never held up for long.
+    async fn remove(&self, tag: Tag) -> RedisResult<()> {
         let below = match tag {
             Tag::All => "*".to_owned(),
             Tag::Class(class) => format!("{}/*", class.class()),
             Tag::Row(class, id) => format!("{}/{id}*", class.class()),
         };
-        let pattern = format!("{}:{epoch}:{below}", self.prefix());
+        let pattern = format!("atelier:*:{below}");
         let mut connection = self.connections[0].clone();
         let mut cursor = 0_u64;
         loop {

@@ -88,10 +88,11 @@ where
             continue;
         }
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            // There may be no room any more.
-            () = another(&mut limits) => continue,
+            // In this order: a limit that was lowered counts for whoever comes next.
+            biased;
             () = drain.begun() => break,
+            () = another(&mut limits) => continue,
+            accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
