@@ -214,6 +214,9 @@ CREATE TABLE IF NOT EXISTS edge.outbox (
 -- serves: poll.sql, prune.sql, and which tags a write of the API has left
 CREATE INDEX IF NOT EXISTS outbox_xid ON edge.outbox (xid);
 
+-- Each node looks into it five times a second, and every write adds to it: no vacuum may lock it to cut empty pages off its end.
+ALTER TABLE edge.outbox SET (vacuum_truncate = off);
+
 -- Which life of the database this is. Unlogged, because it is to be empty after a crash or a promotion: transaction ids may
 -- then be given a second time. A node that finds it empty adds the row.
 CREATE UNLOGGED TABLE IF NOT EXISTS edge.incarnation (
@@ -505,6 +508,11 @@ SELECT edge.ensure_constraint('answers', 'answers_question', 'FOREIGN KEY (quest
 SELECT edge.ensure_constraint('answers_photos', 'answers_photos_answer', 'FOREIGN KEY (answer_id) REFERENCES answers (id) ON DELETE CASCADE');
 
 -- @section triggers
+
+-- Vacuum would cut empty pages off the end, for which it locks everybody out for a while. What is written all the time needs them again.
+ALTER TABLE reviews SET (vacuum_truncate = off);
+ALTER TABLE questions SET (vacuum_truncate = off);
+ALTER TABLE answers SET (vacuum_truncate = off);
 
 SELECT edge.ensure_triggers('products', '{id}', '{product, list}');
 SELECT edge.ensure_triggers('features', '{id, product_id}', '{product}');
