@@ -412,7 +412,9 @@ END $$;
 CREATE OR REPLACE FUNCTION edge.on_cut() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-    INSERT INTO edge.epoch (gen) VALUES (1) ON CONFLICT (one) DO UPDATE SET gen = edge.epoch.gen + 1;
+    -- Without a row: to count from one again would bring back an epoch that was.
+    INSERT INTO edge.epoch (gen) VALUES ((extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+    ON CONFLICT (one) DO UPDATE SET gen = edge.epoch.gen + 1;
     RETURN NULL;
 END $$;
 

@@ -29,8 +29,8 @@ impl Stamp {
     /// ended. `xmax` never falls, and while it stands still no transaction begins, so `running` only falls.
     pub fn of_snapshot(xmax: u64, running: usize) -> Self {
         // Fewer than 65,535 transactions run at once: PostgreSQL has no room for more backends than that (2^18 with
-        // prepared ones would need a `max_connections` nobody sets). A snapshot with more would be stamped too low, which
-        // only outdates it.
+        // prepared ones would need a `max_connections` nobody sets). A snapshot with more would be stamped like one
+        // with that many, which may have seen more.
         let running = u64::try_from(running).unwrap_or(u64::MAX).min(0xffff);
         Self((xmax << 16) | (0xffff - running))
     }

@@ -1,4 +1,4 @@
-//! README.md says what is so: its requests are made, its statements are run, its table comes from the code.
+//! README.md says what is so: its requests are made, its statements are run, its table comes from the code. So does docs/api.md.
 //!
 //! `ATELIER_README=write cargo test --test readme` writes what the node answers, and the table, into the page.
 
@@ -6,10 +6,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use atelier_rig::{Node, Postgres};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
+/// The default of `ATELIER_BOUND`.
+const BOUND: Duration = Duration::from_secs(2);
 const HOW: &str = "if it is meant so: ATELIER_README=write cargo test --test readme";
 
 fn page() -> PathBuf {
@@ -38,7 +41,8 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// What a command prints, as the page shows it: the node stands at its default address, and it is always the same moment.
+/// What a command prints, as the page shows it: the node stands at its default address, and it is always the same moment of the
+/// same epoch.
 fn said(command: &str, node: &Node) -> String {
     let address = node.address.to_string();
     let words = words(&command.replace("127.0.0.1:8080", &address));
@@ -47,8 +51,10 @@ fn said(command: &str, node: &Node) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}: {errors}");
     let text = String::from_utf8(output.stdout).unwrap().replace('\r', "").replace(&address, "127.0.0.1:8080");
-    let line = |line: &str| {
-        if line.starts_with("date: ") { "date: Tue, 01 Jun 2021 08:15:00 GMT".to_owned() } else { line.to_owned() }
+    let line = |line: &str| match line.split_once(": ") {
+        Some(("date", _)) => "date: Tue, 01 Jun 2021 08:15:00 GMT".to_owned(),
+        Some(("atelier-ord", place)) => format!("atelier-ord: 403ff7eb.{}", place.split_once('.').unwrap().1),
+        _ => line.to_owned(),
     };
     text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -93,8 +99,52 @@ fn its_requests_are_answered_as_it_says_and_its_table_is_that_of_the_code() {
     assert_eq!(text.len(), fresh.len(), "{HOW}");
 }
 
-/// How long a change may take to be seen, by default.
-const BOUND: std::time::Duration = std::time::Duration::from_secs(2);
+/// The commands of a page with what it says they print: those behind a `$`, and those of an `sh` block right before a `json` block.
+fn examples(text: &str) -> Vec<(String, String)> {
+    let mut examples = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let indent = line.len() - line.trim_start().len();
+        let mut block = |language: &str| {
+            let within = lines.by_ref().take_while(|line| line.trim() != "```");
+            let within: Vec<_> = within.map(|line| line.get(indent..).unwrap_or_default()).collect();
+            assert!(!within.is_empty(), "a block of {language} is empty");
+            within.join("\n")
+        };
+        match line.trim().strip_prefix("```") {
+            Some("console") => {
+                for example in block("console").split("$ curl").skip(1) {
+                    let (arguments, answer) = example.split_once('\n').unwrap_or((example, ""));
+                    examples.push((format!("curl{arguments}"), answer.trim_end().to_owned()));
+                }
+            }
+            Some("sh") => {
+                let command = block("sh");
+                if lines.next_if_eq(&"```json").is_some() {
+                    let answer: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+                    examples.push((command, answer.join("\n")));
+                }
+            }
+            Some(language) => _ = block(language),
+            None => {}
+        }
+    }
+    examples
+}
+
+#[test]
+fn the_examples_of_the_api_page_are_what_a_node_answers_in_this_order() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api.md")).unwrap();
+    let examples = examples(&text);
+    assert!(examples.len() > 5, "{examples:?}");
+    let node = Node::start(SERVER, &[]);
+    for (command, answer) in examples {
+        // The page leaves out when it was.
+        let said = said(&command, &node);
+        let should: Vec<_> = said.lines().filter(|line| !line.starts_with("date: ")).collect();
+        assert_eq!(answer.lines().collect::<Vec<_>>(), should, "docs/api.md: {command}");
+    }
+}
 
 #[test]
 fn its_statements_do_what_it_says() {

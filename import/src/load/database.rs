@@ -16,6 +16,9 @@ pub(crate) const TRASH: &str = "atelier_trash";
 /// The key of the advisory lock that lets one import in at a time: "atelier" in ASCII.
 const LOCK: i64 = 0x0061_7465_6c69_6572;
 
+/// How long an import waits for one before it to be gone.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// What workers call themselves, so that the next import finds those of a killed one.
 const WORKER: &str = "atelier-import worker";
 
@@ -99,9 +102,13 @@ impl Database {
     /// The connection that holds the lock, after it has cleared what a killed import left.
     pub(crate) async fn control(&self) -> Result<Session> {
         let session = self.connect("atelier-import").await?;
-        let locked: bool = session.client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?.get(0);
-        if !locked {
-            bail!("another import is at work in this database");
+        // The server notices a moment later that an import which has just ended is gone.
+        let until = tokio::time::Instant::now() + LOCK_WAIT;
+        while !session.client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).await?.get::<_, bool>(0) {
+            if tokio::time::Instant::now() >= until {
+                bail!("another import is at work in this database");
+            }
+            tokio::time::sleep(LOCK_WAIT / 20).await;
         }
         clear(&session.client).await.context("what an earlier import left cannot be cleared")?;
         Ok(session)
