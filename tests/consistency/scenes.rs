@@ -256,7 +256,7 @@ impl Scene {
             Self::LostXids => lost_xids(play, owners, length).await,
             Self::Renewed => {
                 while Instant::now() < until {
-                    renewed(play).await;
+                    renewed(play, owners).await;
                 }
             }
             Self::Moved => moved(play).await,
@@ -641,7 +641,7 @@ async fn xmax(session: &mut Session) -> u64 {
 
 /// Answers of cold products are held, outdated, and known to be; then the nodes read everything anew, while each of these is
 /// asked for once.
-async fn renewed(play: &Arc<Play>) {
+async fn renewed(play: &Arc<Play>, writing: &Owners) {
     let mut session = Session::new(play);
     let mut warming = Vec::new();
     let keys: Vec<u32> = COLD.flat_map(|product| play.stage.of_product(product).to_vec()).collect();
@@ -672,7 +672,7 @@ async fn renewed(play: &Arc<Play>) {
         reading.push(tokio::spawn(async move {
             let mut reader = play.client(place);
             // For longer than it takes until a poll.
-            let mut tick = tokio::time::interval(Duration::from_millis(600) / u32::try_from(keys.len()).unwrap());
+            let mut tick = tokio::time::interval(Duration::from_millis(900) / u32::try_from(keys.len()).unwrap());
             for target in keys {
                 tick.tick().await;
                 reader.read(&play, target, None, None).await;
@@ -680,7 +680,21 @@ async fn renewed(play: &Arc<Play>) {
             reader.hand_in(&play);
         }));
     }
-    faults::prune(play, &mut session).await;
+    // While a long transaction runs, or none has ended since the last poll, a mark sees no more than the nodes have, and nobody
+    // has to begin anew.
+    let mut held = Vec::new();
+    for owner in writing.each() {
+        held.push(owner.lock().await);
+    }
+    play.pause_api(true).await;
+    for _ in 0..4 {
+        let ended = session.run("SELECT pg_current_xact_id()").await;
+        assert!(ended.is_ok(), "a transaction cannot be made: {ended:?}");
+        faults::prune(play, &mut session).await;
+        sleep(Duration::from_millis(120)).await;
+    }
+    drop(held);
+    play.pause_api(false).await;
     for read in reading {
         read.await.expect("reading ends");
     }
