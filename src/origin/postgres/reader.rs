@@ -42,15 +42,8 @@ pub(super) struct Readers {
     wakes: Wakes,
 }
 
-/// Counts a caller in and, however it leaves, out.
+/// A caller that was counted in; however it leaves, it is counted out.
 struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn on(reader: &'a Reader) -> Self {
-        reader.waiting.fetch_add(1, Ordering::Relaxed);
-        Self(&reader.waiting)
-    }
-}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -106,7 +99,7 @@ impl Readers {
         long: bool,
     ) -> Result<Vec<Row>, OriginError> {
         let reader = self.choose(long).ok_or(OriginError::Down)?;
-        let _waiting = Waiting::on(&reader);
+        let _waiting = Waiting(&reader.waiting);
         let answer = reader.client.query(reader.statements.get(statement), parameters);
         match tokio::time::timeout(self.limits.statement + STATEMENT_GRACE, answer).await {
             Ok(Ok(rows)) => Ok(rows),
@@ -119,12 +112,23 @@ impl Readers {
         }
     }
 
+    /// A connection on which the caller is counted in.
     fn choose(&self, long: bool) -> Option<Arc<Reader>> {
         let up: Vec<_> = self.slots.iter().filter_map(ArcSwapOption::load_full).collect();
-        match up.split_last() {
-            Some((last, rest)) if long || rest.is_empty() => Some(Arc::clone(last)),
-            Some((_, rest)) => rest.iter().min_by_key(|reader| reader.waiting.load(Ordering::Relaxed)).cloned(),
-            None => None,
+        let (last, rest) = up.split_last()?;
+        if long || rest.is_empty() {
+            last.waiting.fetch_add(1, Ordering::Relaxed);
+            return Some(Arc::clone(last));
+        }
+        loop {
+            let waiting = |reader: &&Arc<Reader>| reader.waiting.load(Ordering::Relaxed);
+            let (number, reader) =
+                rest.iter().map(|reader| (waiting(&reader), reader)).min_by_key(|(number, _)| *number)?;
+            // Somebody else may have chosen it at the same moment, and then another is the better one.
+            let counted = reader.waiting.compare_exchange(number, number + 1, Ordering::Relaxed, Ordering::Relaxed);
+            if counted.is_ok() {
+                return Some(Arc::clone(reader));
+            }
         }
     }
 }
