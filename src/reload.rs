@@ -44,7 +44,7 @@ impl Parts {
         admin.send_replace(config.server.of_admin());
         public.send_replace(config.server);
         if let Some(postgres) = &self.postgres {
-            postgres.set_write_waits(write.permit_wait, write.budget);
+            postgres.set_write_waits(write.wait, write.budget);
         }
     }
 }

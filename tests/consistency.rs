@@ -23,11 +23,13 @@ use self::consistency::scenes::{BOUND, Scene};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
-/// The scenes named in `SCENES`, or all.
-fn scenes() -> Vec<Scene> {
+/// Those of the scenes that are named in `SCENES`, or all of them.
+fn wanted(scenes: &[Scene]) -> Vec<Scene> {
     let named = std::env::var("SCENES").unwrap_or_default();
     let wanted = |scene: &Scene| named.is_empty() || named.split(',').any(|name| format!("{scene:?}") == name);
-    Scene::ALL.into_iter().filter(wanted).collect()
+    let found: Vec<_> = scenes.iter().copied().filter(wanted).collect();
+    assert!(!found.is_empty(), "SCENES={named:?} names none of {scenes:?}");
+    found
 }
 
 fn hold(outcomes: &[Outcome]) {
@@ -43,20 +45,18 @@ fn the_promise_holds_in_every_scene() {
     let seed = seed();
     let cluster = Arc::new(Cluster::start(SERVER));
     let run = |scene: Scene| Plan::of(scene, Duration::from_secs(2), seed).run(&cluster);
-    let outcomes: Vec<_> = scenes().into_iter().map(run).collect();
+    let outcomes: Vec<_> = wanted(&Scene::ALL).into_iter().map(run).collect();
     hold(&outcomes);
 }
 
 /// All scenes again and again for `MINUTES`, each time with another seed and for longer: `make consistency`.
 #[test]
-#[ignore = "takes as many minutes as it is told"]
+#[ignore = "for `make consistency`, which says for how many minutes"]
 fn a_long_run() {
     let minutes = std::env::var("MINUTES").map_or(10, |minutes| minutes.parse().expect("MINUTES is a number"));
     let until = Instant::now() + Duration::from_secs(60 * minutes);
-    let named = std::env::var("SCENES").unwrap_or_default();
-    let wanted = |scene: &Scene| named.is_empty() || named.split(',').any(|name| format!("{scene:?}") == name);
-    let scenes: Vec<_> = Scene::ALL.into_iter().chain(Scene::MORE).filter(wanted).collect();
-    assert!(!scenes.is_empty(), "SCENES={named:?} names none of {:?} and {:?}", Scene::ALL, Scene::MORE);
+    let all: Vec<_> = Scene::ALL.into_iter().chain(Scene::MORE).collect();
+    let scenes = wanted(&all);
     let cluster = Arc::new(Cluster::start(SERVER));
     let (mut seed, mut seconds, mut outcomes) = (seed(), 2, Vec::new());
     while Instant::now() < until {

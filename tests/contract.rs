@@ -9,7 +9,6 @@ mod fixture;
 #[path = "contract/walk.rs"]
 mod walk;
 
-use std::path::Path;
 use std::time::Duration;
 
 use atelier_rig::{Node, Postgres, Redis, Scratch, wait_until};
@@ -52,15 +51,8 @@ fn plain_cases() -> Vec<Case> {
     PLAIN.iter().flat_map(|name| Fixture::read(name).cases).collect()
 }
 
-/// A PostgreSQL with the sample in it, by way of the import.
 fn postgres() -> (Postgres, String) {
-    let postgres = Postgres::start();
-    let database = postgres.create("sample");
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("import/sample");
-    let loaded = atelier_rig::import::load(SERVER, &sample, &database, &[]);
-    let said = String::from_utf8_lossy(&loaded.stdout).into_owned() + &String::from_utf8_lossy(&loaded.stderr);
-    assert!(loaded.status.success(), "{said}");
-    (postgres, database)
+    atelier_rig::import::sample(SERVER)
 }
 
 fn node(more: &[(&str, &str)]) -> Node {

@@ -146,7 +146,7 @@ fn limits() -> Limits {
     let poll = PollLimits { statement: patience, resync: patience, age: patience };
     let write = WriteLimits {
         permits: 1,
-        permit_wait: patience,
+        wait: patience,
         budget: patience,
         statement: patience,
         lock: patience,

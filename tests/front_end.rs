@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use atelier_rig::front_end::Plan;
@@ -34,11 +33,7 @@ impl Site {
             eprintln!("skipped: {why}");
             return None;
         }
-        let (postgres, redis) = (Postgres::start(), Redis::start());
-        let database = postgres.create("sample");
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("import/sample");
-        let loaded = atelier_rig::import::load(SERVER, &sample, &database, &[]);
-        assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+        let ((postgres, database), redis) = (atelier_rig::import::sample(SERVER), Redis::start());
         let shared = redis.url();
         let settings = [&[("DATABASE_URL", &*database), ("REDIS_URL", &*shared)], more].concat();
         let nodes: Vec<_> = (0..3).map(|_| Node::start(SERVER, &settings)).collect();

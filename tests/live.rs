@@ -251,7 +251,6 @@ fn permits_for_fetches_come_and_go() {
         ("ATELIER_DB_READERS", "4"),
         ("ATELIER_STATEMENT", "60s"),
         ("ATELIER_PERMIT_WAIT", "60s"),
-        ("ATELIER_WRITE_BUDGET", "70s"),
         ("ATELIER_BUDGET", "130s"),
         ("ATELIER_BOUND", "140s"),
     ];

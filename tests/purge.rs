@@ -634,21 +634,6 @@ fn a_node_without_its_database_says_that_nothing_was_done() {
     assert_eq!(shop.audit(), "");
 }
 
-/// The words of a command line; quotes hold words together.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quote = None;
-    for c in line.chars() {
-        match (c, quote) {
-            (' ', None) => words.push(String::new()),
-            ('\'' | '"', None) => quote = Some(c),
-            _ if quote == Some(c) => quote = None,
-            _ => words.last_mut().unwrap().push(c),
-        }
-    }
-    words
-}
-
 #[test]
 fn the_commands_of_the_page_do_what_they_say() {
     let shop = Shop::open(&[]);
@@ -659,7 +644,7 @@ fn the_commands_of_the_page_do_what_they_say() {
     let mut orders = 0;
     for line in blocks.flat_map(str::lines) {
         let line = line.replace("$TOKEN", TOKEN).replace("127.0.0.1:9090", &shop.nodes[0].admin.to_string());
-        let words = words(&line);
+        let words = atelier_rig::words(&line);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         match words[..2] {
             ["atelier-edge", "purge"] => drop(shop.purged(&words[2..])),

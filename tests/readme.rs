@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use atelier_rig::{Node, Postgres};
+use atelier_rig::Node;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 /// The default of `ATELIER_BOUND`.
@@ -26,26 +26,11 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     text.split(&*open).skip(1).map(block).collect()
 }
 
-/// The words of a command line; quotes hold words together.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quote = None;
-    for c in line.chars() {
-        match (c, quote) {
-            (' ', None) => words.push(String::new()),
-            ('\'' | '"', None) => quote = Some(c),
-            _ if quote == Some(c) => quote = None,
-            _ => words.last_mut().unwrap().push(c),
-        }
-    }
-    words
-}
-
 /// What a command prints, as the page shows it: the node stands at its default address, and it is always the same moment of the
 /// same epoch.
 fn said(command: &str, node: &Node) -> String {
     let address = node.address.to_string();
-    let words = words(&command.replace("127.0.0.1:8080", &address));
+    let words = atelier_rig::words(&command.replace("127.0.0.1:8080", &address));
     assert_eq!(words[0], "curl", "{command}");
     let output = Command::new("curl").args(["--max-time", "10"]).args(&words[1..]).output().expect("curl is installed");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -149,11 +134,7 @@ fn the_examples_of_the_api_page_are_what_a_node_answers_in_this_order() {
 #[test]
 fn its_statements_do_what_it_says() {
     let text = std::fs::read_to_string(page()).unwrap();
-    let postgres = Postgres::start();
-    let database = postgres.create("shop");
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("import/sample");
-    let loaded = atelier_rig::import::load(SERVER, &sample, &database, &[]);
-    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stdout));
+    let (_postgres, database) = atelier_rig::import::sample(SERVER);
     let node = Node::start(SERVER, &[("DATABASE_URL", &database)]);
 
     let style = |photos: &str, small: u8| {

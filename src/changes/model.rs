@@ -2,18 +2,21 @@
 //! two nodes, a Redis that shows old values, fetches, polls and writes that take their time. What happens in which order is
 //! drawn by proptest; time is a number. Whatever a node takes for current is compared with what was committed when.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod database;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
+use self::database::{Database, Snapshot, Transaction};
 use super::{Changes, Proof, Settings, clock};
 use crate::facts::{Facts, Place};
 use crate::freshness::Instant;
 use crate::key::{Key, Resource};
-use crate::origin::{Changes as Learned, Poll, Position, Tags};
+use crate::origin::{Changes as Learned, Poll, Tags};
 use crate::red::{self, Red};
 use crate::stamp::{Epoch, Incarnation, Seen, Stamp};
 use crate::tag::{Kind, Tag};
@@ -32,185 +35,6 @@ fn key(row: usize) -> Key {
 
 fn tag(row: usize) -> Tag {
     Tag::of(key(row))
-}
-
-/// What PostgreSQL knows of its transactions at one moment.
-#[derive(Clone, Debug)]
-struct Snapshot {
-    xmax: u64,
-    running: BTreeSet<u64>,
-}
-
-impl Snapshot {
-    fn sees(&self, xid: u64) -> bool {
-        xid < self.xmax && !self.running.contains(&xid)
-    }
-
-    fn xmin(&self) -> u64 {
-        self.running.first().copied().unwrap_or(self.xmax)
-    }
-
-    fn stamp(&self) -> Stamp {
-        Stamp::of_snapshot(self.xmax, self.running.len())
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Transaction {
-    /// Row and version.
-    writes: Vec<(usize, u64)>,
-    tags: Vec<(Tag, Kind)>,
-}
-
-#[derive(Clone, Debug)]
-struct Noted {
-    id: u64,
-    xid: u64,
-    tag: Tag,
-    kind: Kind,
-}
-
-/// The database.
-#[derive(Clone, Debug)]
-struct Database {
-    next_xid: u64,
-    open: BTreeMap<u64, Transaction>,
-    /// Version and transaction of each row, the last committed one at the end.
-    rows: Vec<Vec<(u64, u64)>>,
-    outbox: Vec<Noted>,
-    next_id: u64,
-    marks: Vec<(u64, Snapshot)>,
-    incarnation: u128,
-    life: u64,
-}
-
-impl Database {
-    fn new() -> Self {
-        Self {
-            next_xid: 10,
-            open: BTreeMap::new(),
-            rows: vec![vec![(0, 0)]; ROWS],
-            outbox: Vec::new(),
-            next_id: 0,
-            marks: Vec::new(),
-            incarnation: 1,
-            life: 1,
-        }
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot { xmax: self.next_xid, running: self.open.keys().copied().collect() }
-    }
-
-    fn begin(&mut self) -> u64 {
-        let xid = self.next_xid;
-        self.next_xid += 1;
-        self.open.insert(xid, Transaction { writes: Vec::new(), tags: Vec::new() });
-        xid
-    }
-
-    fn is_locked(&self, row: usize) -> bool {
-        self.open.values().any(|open| open.writes.iter().any(|(other, _)| *other == row))
-    }
-
-    /// Ids of the outbox are taken when the row is written, not when it is committed.
-    fn note(&mut self, xid: u64, tag: Tag, kind: Kind) {
-        self.next_id += 1;
-        self.outbox.push(Noted { id: self.next_id, xid, tag, kind });
-        self.open.get_mut(&xid).unwrap().tags.push((tag, kind));
-    }
-
-    fn write(&mut self, xid: u64, row: usize, version: u64) {
-        self.open.get_mut(&xid).unwrap().writes.push((row, version));
-        self.note(xid, tag(row), Kind::Hard);
-    }
-
-    fn commit(&mut self, xid: u64) -> Transaction {
-        let done = self.open.remove(&xid).unwrap();
-        for (row, version) in &done.writes {
-            self.rows[*row].push((*version, xid));
-        }
-        done
-    }
-
-    fn roll_back(&mut self, xid: u64) {
-        self.open.remove(&xid);
-        self.outbox.retain(|noted| noted.xid != xid);
-    }
-
-    fn read(&self, row: usize) -> u64 {
-        self.rows[row].last().unwrap().0
-    }
-
-    fn epoch(&self) -> Epoch {
-        if red::is_on(Red::NoIncarnation) { Epoch::new(1 << 40) } else { Epoch::new(self.life << 40) }
-    }
-
-    fn poll(&self, since: Option<&(Snapshot, u64)>) -> (Poll, (Snapshot, u64)) {
-        let now = self.snapshot();
-        let mut tags: BTreeMap<String, (Tag, Kind)> = BTreeMap::new();
-        let is_new = |noted: &Noted| match since {
-            Some((_, id)) if red::is_on(Red::CursorById) => noted.id > *id,
-            Some((position, _)) => !position.sees(noted.xid),
-            None => true,
-        };
-        for noted in self.outbox.iter().filter(|noted| now.sees(noted.xid) && is_new(noted)) {
-            let entry = tags.entry(noted.tag.to_string()).or_insert((noted.tag, noted.kind));
-            entry.1 = entry.1.max(noted.kind);
-        }
-        let tags: Vec<(Tag, Kind)> = tags.into_values().collect();
-        let seen = tags.iter().map(|(tag, _)| {
-            let latest =
-                self.outbox.iter().filter(|noted| now.sees(noted.xid) && noted.tag == *tag).map(|noted| noted.xid);
-            let latest = latest.max()?;
-            self.marks.iter().find(|(_, mark)| mark.xmin() > latest).map(|(_, mark)| mark.stamp())
-        });
-        let seen = seen.collect();
-        let horizon = self.marks.first().map(|(_, snapshot)| snapshot);
-        let changes = match since {
-            Some((position, _)) if horizon.is_some_and(|horizon| horizon.xmin() > position.xmin()) => Learned::Gap,
-            Some(_) => Learned::Since(Tags::These(tags)),
-            None => Learned::Kept { tags: Tags::These(tags), seen, horizon: horizon.map(Snapshot::stamp) },
-        };
-        let last = self.outbox.iter().filter(|noted| now.sees(noted.xid)).map(|noted| noted.id).max().unwrap_or(0);
-        let poll = Poll {
-            epoch: self.epoch(),
-            incarnation: Incarnation(self.incarnation),
-            stamp: now.stamp(),
-            position: Position("".into()),
-            changes,
-        };
-        (poll, (now, last))
-    }
-
-    fn prune(&mut self, at: u64, retention: u64) {
-        self.marks.push((at, self.snapshot()));
-        let Some(cut) = self.marks.iter().rposition(|(made, _)| made + retention < at) else { return };
-        let below = self.marks[cut].1.xmin();
-        self.outbox.retain(|noted| noted.xid >= below);
-        self.marks.drain(..cut);
-    }
-
-    /// The primary ends, and what was open with it. `lost` of the last commits are lost too, as with a standby that lags; the
-    /// transaction ids of those are used again.
-    fn crash(&mut self, lost: usize) {
-        for xid in self.open.keys().copied().collect::<Vec<_>>() {
-            self.roll_back(xid);
-        }
-        let mut commits: Vec<u64> = self.rows.iter().flatten().map(|(_, xid)| *xid).filter(|xid| *xid > 0).collect();
-        commits.sort_unstable();
-        commits.dedup();
-        if let Some(first) = commits.iter().rev().take(lost).min().copied() {
-            for row in &mut self.rows {
-                row.retain(|(_, xid)| *xid < first);
-            }
-            self.outbox.retain(|noted| noted.xid < first);
-            self.marks.retain(|(_, snapshot)| snapshot.xmax <= first);
-            self.next_xid = first;
-        }
-        self.incarnation += 1;
-        self.life += 1;
-    }
 }
 
 /// A stored answer.

@@ -6,7 +6,7 @@
 //! a document looks like (`ATELIER_ROWS_MAX`, `ATELIER_CAMPUS`, `ATELIER_PRODUCT_DATES`).
 
 /// The settings that a running node obeys as soon as it has read them.
-const LIVE: [&str; 38] = [
+const LIVE: [&str; 39] = [
     "ATELIER_LOG",
     "ATELIER_ABSENT_TTL",
     "ATELIER_TTL_LIST",
@@ -28,6 +28,7 @@ const LIVE: [&str; 38] = [
     "ATELIER_MISS_PERMITS",
     "ATELIER_MISS_QUEUE",
     "ATELIER_PERMIT_WAIT",
+    "ATELIER_WRITE_WAIT",
     "ATELIER_WRITE_BUDGET",
     "ATELIER_MAX_CONNS",
     "ATELIER_HEAD_TIMEOUT",
@@ -59,7 +60,7 @@ mod tests {
     use crate::config::{Config, Raw, settings};
 
     /// A valid value for each setting that is not its default.
-    const OTHERS: [(&str, &str); 72] = [
+    const OTHERS: [(&str, &str); 73] = [
         ("ATELIER_LISTEN", "127.0.0.1:8081"),
         ("ATELIER_ADMIN_LISTEN", "127.0.0.1:9091"),
         ("ATELIER_WORKERS", "77"),
@@ -108,6 +109,7 @@ mod tests {
         ("ATELIER_MISS_PERMITS", "7"),
         ("ATELIER_MISS_QUEUE", "7"),
         ("ATELIER_PERMIT_WAIT", "7ms"),
+        ("ATELIER_WRITE_WAIT", "7ms"),
         ("ATELIER_STATEMENT", "600ms"),
         ("ATELIER_DB_CONNECT", "7s"),
         ("ATELIER_WRITE_BUDGET", "7s"),
@@ -149,7 +151,7 @@ mod tests {
         (rest.log, rest.live, rest.server) = (default.log, default.live, default.server);
         (rest.http, rest.admin_token) = (default.http, default.admin_token);
         let (write, of_default) = (&mut rest.postgres.write, &mut default.postgres.write);
-        (write.permit_wait, write.budget) = (of_default.permit_wait, of_default.budget);
+        (write.wait, write.budget) = (of_default.wait, of_default.budget);
         format!("{rest:?}")
     }
 

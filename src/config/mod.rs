@@ -2,27 +2,29 @@
 //!
 //! Only `main`, `reload` and `purge` know this module; every other takes its own small settings.
 
+mod contradictions;
 mod env_file;
 mod given;
 mod live;
 mod raw;
+mod reader;
 mod reread;
 mod show;
 mod units;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::cache::{self, L2Address, L2Settings, Live, ResourceTimes};
+use crate::cache::{self, L2Address, L2Settings, Live};
 use crate::changes::{PollerSettings, Settings as ChangesSettings};
-use crate::http::{self, BodyLimits, Downstream, Manners, Token};
-use crate::key::Resource;
+use crate::http::{self, BodyLimits, Manners, Token};
 use crate::model::Extras;
 use crate::origin::Rules;
 use crate::origin::postgres::{self, Address};
 use crate::server;
+
+use self::reader::Reader;
 
 pub use self::given::{Given, Sources};
 pub use self::raw::Raw;
@@ -31,10 +33,6 @@ pub use self::show::{Form, Setting, settings, write};
 
 /// The exit status of a start that was refused because of its settings (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
-
-/// How long a statement of a write may take, and how long it may wait for a row that another holds.
-const WRITE_STATEMENT: Duration = Duration::from_secs(1);
-const WRITE_LOCK: Duration = Duration::from_millis(500);
 
 /// What is wrong with one setting, or with several together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,175 +72,6 @@ pub struct Config {
     pub server: server::Limits,
 }
 
-/// Collects values, and what is wrong with those that are none.
-struct Reader {
-    problems: Vec<Problem>,
-}
-
-impl Reader {
-    fn problem(&mut self, text: impl Into<String>) {
-        self.problems.push(Problem(text.into()));
-    }
-
-    /// Whether none of these settings has a problem so far.
-    fn all_read(&self, names: &[&str]) -> bool {
-        let name_of = |problem: &Problem| problem.0.split(':').next().unwrap_or_default().to_owned();
-        !self.problems.iter().any(|problem| names.contains(&&*name_of(problem)))
-    }
-
-    /// The value of a setting; its default type when the text is no value, since nothing is started then.
-    fn take<T: Default>(&mut self, name: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
-        match parse(text) {
-            Ok(value) => value,
-            Err(why) => {
-                self.problem(format!("{name}: {text:?} {why}"));
-                T::default()
-            }
-        }
-    }
-
-    /// A number within limits, as any integer type.
-    fn within<T: TryFrom<u64> + Default>(&mut self, name: &str, text: &str, number: u64, least: u64, most: u64) -> T {
-        if !(least..=most).contains(&number) {
-            self.problem(format!("{name}: {text:?} is not within {least} and {most}"));
-            return T::default();
-        }
-        T::try_from(number).unwrap_or_default()
-    }
-
-    fn number<T: TryFrom<u64> + Default>(&mut self, name: &str, text: &str, least: u64, most: u64) -> T {
-        let before = self.problems.len();
-        let number = self.take(name, text, units::number);
-        if self.problems.len() > before { T::default() } else { self.within(name, text, number, least, most) }
-    }
-
-    fn size<T: TryFrom<u64> + Default>(&mut self, name: &str, text: &str, least: u64, most: u64) -> T {
-        let before = self.problems.len();
-        let bytes = self.take(name, text, units::size);
-        if self.problems.len() > before { T::default() } else { self.within(name, text, bytes, least, most) }
-    }
-
-    fn duration(&mut self, name: &str, text: &str) -> Duration {
-        self.take(name, text, units::duration)
-    }
-
-    /// A time that something has to end within: zero would end it before it began.
-    fn limit(&mut self, name: &str, text: &str) -> Duration {
-        let before = self.problems.len();
-        let limit = self.duration(name, text);
-        if limit.is_zero() && self.problems.len() == before {
-            self.problem(format!("{name}: {text:?} leaves no time at all"));
-        }
-        limit
-    }
-
-    fn cells(&mut self, name: &str, text: &str) -> usize {
-        let cells: usize = self.number(name, text, 1, 1 << 30);
-        if cells != 0 && !cells.is_power_of_two() {
-            self.problem(format!("{name}: {text:?} is not a power of two"));
-        }
-        cells
-    }
-
-    fn times(&mut self, raw: &Raw) -> [ResourceTimes; Resource::ALL.len()] {
-        let ttl = [
-            self.duration("ATELIER_TTL_LIST", &raw.ttl_list),
-            self.duration("ATELIER_TTL_PRODUCT", &raw.ttl_product),
-            self.duration("ATELIER_TTL_STYLES", &raw.ttl_styles),
-            self.duration("ATELIER_TTL_RELATED", &raw.ttl_related),
-            self.duration("ATELIER_TTL_REVIEWS", &raw.ttl_reviews),
-            self.duration("ATELIER_TTL_META", &raw.ttl_meta),
-            self.duration("ATELIER_TTL_QUESTIONS", &raw.ttl_questions),
-            self.duration("ATELIER_TTL_ANSWERS", &raw.ttl_answers),
-        ];
-        let each = |text: &str| units::per_resource(text, units::duration);
-        let absent_ttl = self.take("ATELIER_ABSENT_TTL", &raw.absent_ttl, each);
-        let grace = self.take("ATELIER_GRACE", &raw.grace, each);
-        let stale_limit = self.take("ATELIER_STALE_LIMIT", &raw.stale_limit, each);
-        let jitter = self.take("ATELIER_TTL_JITTER", &raw.ttl_jitter, |text| units::per_resource(text, units::share));
-        let early_refresh =
-            self.take("ATELIER_EARLY_REFRESH", &raw.early_refresh, |text| units::per_resource(text, units::factor));
-        std::array::from_fn(|place| ResourceTimes {
-            ttl: ttl[place],
-            absent_ttl: absent_ttl[place],
-            grace: grace[place],
-            stale_limit: stale_limit[place],
-            jitter: jitter[place],
-            early_refresh: early_refresh[place],
-        })
-    }
-
-    fn postgres(&mut self, raw: &Raw, poll_timeout: Duration, permit_wait: Duration) -> postgres::Limits {
-        postgres::Limits {
-            readers: self.number("ATELIER_DB_READERS", &raw.db_readers, 1, 64),
-            statement: self.limit("ATELIER_STATEMENT", &raw.statement),
-            connect: self.limit("ATELIER_DB_CONNECT", &raw.db_connect),
-            poll: postgres::PollLimits {
-                statement: poll_timeout,
-                resync: poll_timeout * 10,
-                age: self.limit("ATELIER_POLL_CONN_AGE", &raw.poll_conn_age),
-            },
-            write: postgres::WriteLimits {
-                permits: self.number("ATELIER_WRITE_PERMITS", &raw.write_permits, 1, 1024),
-                permit_wait,
-                budget: self.limit("ATELIER_WRITE_BUDGET", &raw.write_budget),
-                statement: WRITE_STATEMENT,
-                lock: WRITE_LOCK,
-                age: self.limit("ATELIER_DB_CONN_AGE", &raw.db_conn_age),
-            },
-        }
-    }
-
-    fn downstream(&mut self, raw: &Raw) -> Downstream {
-        let downstream = Downstream {
-            max_age: self.duration("ATELIER_MAX_AGE", &raw.max_age),
-            cdn_ttl: self.duration("ATELIER_CDN_TTL", &raw.cdn_ttl),
-        };
-        let accepted = match raw.downstream_staleness.as_deref() {
-            None => false,
-            Some("accepted") => true,
-            Some(text) => {
-                self.problem(format!("ATELIER_DOWNSTREAM_STALENESS: {text:?} is not `accepted`"));
-                return downstream;
-            }
-        };
-        for (name, kept) in [("ATELIER_MAX_AGE", downstream.max_age), ("ATELIER_CDN_TTL", downstream.cdn_ttl)] {
-            if !kept.is_zero() && !accepted {
-                self.problem(format!(
-                    "{name}: copies kept elsewhere add their age to ATELIER_BOUND; \
-                     ATELIER_DOWNSTREAM_STALENESS=accepted says that this is meant"
-                ));
-            }
-        }
-        downstream
-    }
-
-    fn switch(&mut self, name: &str, text: &str) -> bool {
-        self.take(name, text, units::switch)
-    }
-
-    /// An optional value whose type says itself what is wrong. The text is not repeated: it may hold a password.
-    fn secret<T: std::str::FromStr<Err: std::fmt::Display>>(&mut self, name: &str, text: Option<&str>) -> Option<T> {
-        match text?.parse() {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.problem(format!("{name}: {error}"));
-                None
-            }
-        }
-    }
-
-    fn token(&mut self, name: &str, path: Option<&str>) -> Option<Token> {
-        let path = path?;
-        match std::fs::read(path) {
-            Err(error) => self.problem(format!("{name}: {path:?} cannot be read: {error}")),
-            Ok(bytes) if bytes.trim_ascii().is_empty() => self.problem(format!("{name}: {path:?} holds no token")),
-            Ok(bytes) => return Some(Token::new(bytes.trim_ascii())),
-        }
-        None
-    }
-}
-
 impl Config {
     /// The typed settings.
     ///
@@ -280,7 +109,7 @@ impl Config {
             },
             log: raw.log.clone(),
             database: read.secret("DATABASE_URL", raw.database_url.as_deref()),
-            postgres: read.postgres(raw, poll_timeout, permit_wait),
+            postgres: read.postgres(raw, poll_timeout),
             redis: read.secret("REDIS_URL", raw.redis_url.as_deref()),
             l2: L2Settings {
                 timeout: read.limit("ATELIER_REDIS_TIMEOUT", &raw.redis_timeout),
@@ -360,78 +189,8 @@ impl Config {
         let mut read = Reader { problems: Vec::new() };
         let address = read.secret("DATABASE_URL", raw.database_url.as_deref());
         let poll_timeout = read.limit("ATELIER_POLL_TIMEOUT", &raw.poll_timeout);
-        let permit_wait = read.limit("ATELIER_PERMIT_WAIT", &raw.permit_wait);
-        let limits = read.postgres(raw, poll_timeout, permit_wait);
+        let limits = read.postgres(raw, poll_timeout);
         if read.problems.is_empty() { Ok((address, limits)) } else { Err(read.problems) }
-    }
-
-    /// Values that are right for themselves and wrong together. Those with a problem of their own are not compared.
-    fn contradictions(&self, read: &mut Reader) {
-        let millis = |duration: Duration| duration.as_millis();
-        let fetch = [
-            "ATELIER_BUDGET",
-            "ATELIER_BLIND_WAIT",
-            "ATELIER_REDIS_TIMEOUT",
-            "ATELIER_PERMIT_WAIT",
-            "ATELIER_STATEMENT",
-        ];
-        // The parts of a read that may wait: for a poll, for a look into L2, for a permit, for the statement.
-        let longest = self.live.blind_wait
-            + self.l2.timeout
-            + self.live.permit_wait
-            + self.postgres.statement
-            + postgres::STATEMENT_GRACE;
-        if read.all_read(&fetch) && longest >= self.live.budget {
-            read.problem(format!(
-                "ATELIER_BUDGET: {} ms is not more than a read may take: ATELIER_BLIND_WAIT + ATELIER_REDIS_TIMEOUT + \
-                 ATELIER_PERMIT_WAIT + ATELIER_STATEMENT + 50 ms are {} ms",
-                millis(self.live.budget),
-                millis(longest)
-            ));
-        }
-        let write = &self.postgres.write;
-        let longest = write.permit_wait + write.statement + write.lock;
-        if read.all_read(&["ATELIER_PERMIT_WAIT", "ATELIER_WRITE_BUDGET"]) && longest >= write.budget {
-            read.problem(format!(
-                "ATELIER_WRITE_BUDGET: {} ms is not more than a write may take: ATELIER_PERMIT_WAIT + 1500 ms are {} ms",
-                millis(write.budget),
-                millis(longest)
-            ));
-        }
-        let bound = self.cache.changes.bound;
-        let (poll, least) = (&self.cache.poller, self.cache.poller.interval + 2 * self.cache.poller.timeout);
-        let polls = ["ATELIER_BOUND", "ATELIER_POLL", "ATELIER_POLL_TIMEOUT"];
-        if read.all_read(&polls) && bound < least {
-            read.problem(format!(
-                "ATELIER_BOUND: {} ms is less than ATELIER_POLL + 2 × ATELIER_POLL_TIMEOUT, which are {} ms: one poll that \
-                 fails would leave nothing provable",
-                millis(bound),
-                millis(least)
-            ));
-        }
-        if read.all_read(&["ATELIER_BOUND", "ATELIER_BUDGET"]) && bound <= self.live.budget {
-            read.problem(format!(
-                "ATELIER_BOUND: {} ms is not more than ATELIER_BUDGET, so that a read could be outdated when it ends",
-                millis(bound)
-            ));
-        }
-        if read.all_read(&["ATELIER_OUTBOX_RETENTION", "ATELIER_L2_TTL"]) && poll.retention < self.l2.ttl {
-            read.problem(
-                "ATELIER_OUTBOX_RETENTION: is shorter than ATELIER_L2_TTL, so that nothing in Redis could be proved by a \
-                 node that starts",
-            );
-        }
-        let drain = ["ATELIER_DRAIN_IDLE", "ATELIER_DRAIN_MAX"];
-        if read.all_read(&drain) && self.server.drain_idle >= self.server.drain_max {
-            read.problem("ATELIER_DRAIN_IDLE: is not shorter than ATELIER_DRAIN_MAX");
-        }
-        let listeners = ["ATELIER_LISTEN", "ATELIER_ADMIN_LISTEN"];
-        if read.all_read(&listeners) && self.listen == self.admin_listen && self.listen.port() != 0 {
-            read.problem("ATELIER_ADMIN_LISTEN: is the same as ATELIER_LISTEN");
-        }
-        if !self.admin_listen.ip().is_loopback() {
-            read.problem("ATELIER_ADMIN_LISTEN: is not an address of loopback");
-        }
     }
 }
 

@@ -165,6 +165,9 @@ pub struct Raw {
     /// How long a write may take as a whole.
     #[arg(long, env = "ATELIER_WRITE_BUDGET", default_value = "2s", value_name = "DURATION", global = true)]
     pub(super) write_budget: String,
+    /// How long a write waits for its turn; unlike a fetch it has no older answer to fall back on.
+    #[arg(long, env = "ATELIER_WRITE_WAIT", default_value = "400ms", value_name = "DURATION", global = true)]
+    pub(super) write_wait: String,
     /// How many writes run at once, each on a connection of its own.
     #[arg(long, env = "ATELIER_WRITE_PERMITS", default_value = "4", value_name = "NUMBER", global = true)]
     pub(super) write_permits: String,

@@ -123,6 +123,21 @@ impl Manner {
     }
 }
 
+/// Writes down what a transaction wrote, when it began, and when it was acknowledged.
+fn wrote(play: &Play, drafts: &[Draft], weight: Weight, (transaction, begin, ack): (u32, Nanos, Option<Nanos>)) {
+    let write = |draft: &Draft| Write {
+        register: play.stage.register(draft.what, draft.product),
+        version: draft.version,
+        change: draft.change,
+        via: Via::Sql,
+        weight,
+        transaction,
+        begin,
+        ack,
+    };
+    play.wrote(&drafts.iter().map(write).collect::<Vec<_>>());
+}
+
 /// Writes drafts in one transaction and writes that down. `Ok` says when it was acknowledged, `None` that nobody knows; `Err`
 /// that it is not done.
 pub(crate) async fn commit(
@@ -166,17 +181,7 @@ pub(crate) async fn commit(
     }
     // From here on a failure says nothing of the outcome.
     let ack = session.step("COMMIT").await.is_ok().then(|| play.clock.now());
-    let write = |draft: &Draft| Write {
-        register: play.stage.register(draft.what, draft.product),
-        version: draft.version,
-        change: draft.change,
-        via: Via::Sql,
-        weight: manner.weight,
-        transaction,
-        begin,
-        ack,
-    };
-    play.wrote(&drafts.iter().map(write).collect::<Vec<_>>());
+    wrote(play, drafts, manner.weight, (transaction, begin, ack));
     Ok(ack)
 }
 
@@ -290,17 +295,7 @@ pub(crate) async fn bulk(play: &Play, session: &mut Session, owners: &Owners, ma
     if manner.weight == Weight::Soft {
         play.softened(begin, ack.unwrap_or(Nanos::MAX));
     }
-    let write = |draft: &Draft| Write {
-        register: play.stage.register(draft.what, draft.product),
-        version: draft.version,
-        change: draft.change,
-        via: Via::Sql,
-        weight: manner.weight,
-        transaction,
-        begin,
-        ack,
-    };
-    play.wrote(&drafts.iter().map(write).collect::<Vec<_>>());
+    wrote(play, &drafts, manner.weight, (transaction, begin, ack));
 }
 
 /// One product's versions that are written through the API. Each has one writer, who uses every node.

@@ -1,7 +1,5 @@
 //! A node that is written to, and what each of its answers must look like.
 
-use std::path::Path;
-
 use atelier_rig::{Client, Node, Postgres, Response};
 
 use crate::{SERVER, fixture};
@@ -16,12 +14,7 @@ pub(crate) enum Origin {
 
 impl Origin {
     pub(crate) fn postgres() -> Self {
-        let postgres = Postgres::start();
-        let database = postgres.create("sample");
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("import/sample");
-        let loaded = atelier_rig::import::load(SERVER, &sample, &database, &[]);
-        let said = String::from_utf8_lossy(&loaded.stdout).into_owned() + &String::from_utf8_lossy(&loaded.stderr);
-        assert!(loaded.status.success(), "{said}");
+        let (postgres, database) = atelier_rig::import::sample(SERVER);
         Self::Postgres(Box::new(postgres), database)
     }
 }

@@ -88,11 +88,12 @@ impl Connector {
         let (suffix, settings) = match purpose {
             // Plans are the same for every id, so one generic plan per statement saves planning it each time.
             Purpose::Read { statement } => ("", format!("{} -c plan_cache_mode=force_generic_plan", limit(statement))),
-            // The generic plan of the poll turns parallel and takes fifty times as long.
+            // The generic plan of the poll turns parallel and takes fifty times as long; and without statistics, or after one
+            // transaction with very many notes, it would read the whole outbox.
             Purpose::Poll { statement } => (
                 " poll",
                 format!(
-                    "{} -c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0",
+                    "{} -c plan_cache_mode=force_custom_plan -c max_parallel_workers_per_gather=0 -c enable_seqscan=off",
                     limit(statement)
                 ),
             ),

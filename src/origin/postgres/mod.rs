@@ -91,8 +91,8 @@ impl Postgres {
     }
 
     /// Obeys other waits for writes: for a permit, and in all.
-    pub fn set_write_waits(&self, permit_wait: Duration, budget: Duration) {
-        self.writers.set_waits(permit_wait, budget);
+    pub fn set_write_waits(&self, wait: Duration, budget: Duration) {
+        self.writers.set_waits(wait, budget);
     }
 
     async fn ask(

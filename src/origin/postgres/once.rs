@@ -21,12 +21,8 @@ pub async fn write_once(
 ) -> Result<Option<OrdToken>, WriteError> {
     let connector = Connector::new(address.0, limits.connect);
     // A pool says only that no connection came in time, so the first one is made without it; then there is time for another.
-    let alone = WriteLimits {
-        permits: 1,
-        permit_wait: limits.connect,
-        budget: limits.connect + limits.write.budget,
-        ..limits.write
-    };
+    let alone =
+        WriteLimits { permits: 1, wait: limits.connect, budget: limits.connect + limits.write.budget, ..limits.write };
     let writers = Writers::start(connector.clone(), alone, limits.connect);
     writers.try_to_connect().await.map_err(WriteError::Undone)?;
     let written = writes::write(&writers, command, at).await?;

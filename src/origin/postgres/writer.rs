@@ -28,7 +28,7 @@ pub struct Limits {
     /// How many writes run at once, each on a connection of its own.
     pub permits: usize,
     /// How long a write waits for its turn.
-    pub permit_wait: Duration,
+    pub wait: Duration,
     /// How long a write may take as a whole.
     pub budget: Duration,
     /// How long a statement may take, on the server.
@@ -120,8 +120,8 @@ impl Writers {
     }
 
     /// Obeys other waits from the next write on. The other limits are those that the connections were made with.
-    pub(super) fn set_waits(&self, permit_wait: Duration, budget: Duration) {
-        self.limits.rcu(|limits| Limits { permit_wait, budget, ..**limits });
+    pub(super) fn set_waits(&self, wait: Duration, budget: Duration) {
+        self.limits.rcu(|limits| Limits { wait, budget, ..**limits });
     }
 
     /// Makes a connection, and closes it again.
@@ -136,7 +136,7 @@ impl Writers {
         parameters: &[&(dyn ToSql + Sync)],
         absent: fn() -> WriteError,
     ) -> Result<Written, WriteError> {
-        let Limits { permit_wait: wait, budget, .. } = **self.limits.load();
+        let Limits { wait, budget, .. } = **self.limits.load();
         let deadline = Instant::now() + budget;
         let Ok(Ok(_permit)) = timeout(wait, self.permits.acquire()).await else { return Err(WriteError::Busy) };
         let Ok(Ok(line)) = timeout(wait, self.pool.get()).await else {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use crate::Postgres;
+
 /// The path of `atelier-import` beside `program`, another binary of this workspace. Cargo names only a package's own
 /// binaries to its tests, so it is built here, once per test process; when it is up to date that takes a moment.
 pub fn program(beside: &str) -> PathBuf {
@@ -28,4 +30,15 @@ pub fn load(beside: &str, data: &Path, database: &str, arguments: &[&str]) -> Ou
     let mut command = Command::new(program(beside));
     command.arg("load").arg("--data").arg(data).args(["--database-url", database]).args(arguments);
     command.output().expect("the import can be started")
+}
+
+/// A PostgreSQL with the project's sample in its database `sample`, by way of the import, and the address of that.
+pub fn sample(beside: &str) -> (Postgres, String) {
+    let postgres = Postgres::start();
+    let database = postgres.create("sample");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../import/sample");
+    let loaded = load(beside, &data, &database, &[]);
+    let said = String::from_utf8_lossy(&loaded.stdout).into_owned() + &String::from_utf8_lossy(&loaded.stderr);
+    assert!(loaded.status.success(), "{said}");
+    (postgres, database)
 }

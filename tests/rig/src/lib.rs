@@ -14,6 +14,7 @@ pub mod proxy;
 pub mod redis;
 pub mod scratch;
 pub mod session;
+pub mod words;
 
 pub use http::{Client, Response};
 pub use nginx::Nginx;
@@ -24,3 +25,4 @@ pub use proxy::{Fault, Proxy};
 pub use redis::Redis;
 pub use scratch::Scratch;
 pub use session::Session;
+pub use words::words;
