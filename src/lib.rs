@@ -12,6 +12,7 @@ pub mod facts;
 pub mod freshness;
 pub mod http;
 pub mod key;
+pub mod metrics;
 pub mod model;
 pub mod origin;
 pub mod outcome;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 20] = [
+const MAY_NAME: [(&str, &[&str]); 21] = [
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
@@ -19,14 +19,31 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     ("facts", &["freshness", "key", "stamp"]),
     ("entry", &["facts", "freshness", "key", "stamp"]),
     ("model", &[]),
-    ("origin", &["cause", "command", "key", "model", "red", "stamp", "tag"]),
-    ("changes", &["cause", "facts", "freshness", "key", "origin", "red", "stamp", "tag"]),
+    ("metrics", &[]),
+    ("origin", &["cause", "command", "key", "metrics", "model", "red", "stamp", "tag"]),
+    ("changes", &["cause", "facts", "freshness", "key", "metrics", "origin", "red", "stamp", "tag"]),
     (
         "cache",
-        &["cause", "changes", "command", "entry", "freshness", "key", "origin", "outcome", "red", "stamp", "tag"],
+        &[
+            "cause",
+            "changes",
+            "command",
+            "entry",
+            "freshness",
+            "key",
+            "metrics",
+            "origin",
+            "outcome",
+            "red",
+            "stamp",
+            "tag",
+        ],
     ),
-    ("http", &["cache", "cause", "command", "entry", "freshness", "key", "model", "outcome", "stamp", "tag"]),
-    ("server", &["cause"]),
+    (
+        "http",
+        &["cache", "cause", "command", "entry", "freshness", "key", "metrics", "model", "outcome", "stamp", "tag"],
+    ),
+    ("server", &["cause", "metrics"]),
     ("telemetry", &[]),
     ("config", &["cache", "changes", "http", "key", "model", "origin", "server", "telemetry"]),
     ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
@@ -34,7 +51,8 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
 ];
 
 /// Libraries that are named in one place only.
-const BELONGS: [(&str, &[&str]); 8] = [
+const BELONGS: [(&str, &[&str]); 9] = [
+    ("prometheus_client", &["src/metrics.rs"]),
     ("moka", &["src/cache/l1.rs"]),
     ("redis", &["src/cache/"]),
     ("tokio_postgres", &["src/origin/postgres/"]),

@@ -10,6 +10,7 @@ use crate::changes::Proof;
 use crate::entry::{Answer, Document, Entry, Origins};
 use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
+use crate::metrics::{Reason, metrics};
 use crate::origin::{Fetched, OriginError};
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
@@ -85,7 +86,11 @@ impl Cache {
             Purpose::Miss { .. } => true,
             Purpose::Refresh { held } => entry.read_at > held,
         };
-        (younger && self.is_fresh(&entry)).then_some(entry)
+        if younger && self.is_fresh(&entry) {
+            return Some(entry);
+        }
+        metrics().l2_outdated.inc();
+        None
     }
 
     pub(super) fn store(&self, entry: &Arc<Entry>) {
@@ -102,7 +107,11 @@ impl Cache {
                     let live = self.live.load();
                     (live.miss_queue, live.permit_wait)
                 };
-                Some(self.permits.acquire(queue, wait).await.ok_or(Unavailable::Busy)?)
+                let permit = self.permits.acquire(queue, wait).await;
+                if permit.is_none() {
+                    metrics().reject(Reason::Permits);
+                }
+                Some(permit.ok_or(Unavailable::Busy)?)
             }
             // Those have permits of their own, and hold one already.
             Purpose::Refresh { .. } => None,

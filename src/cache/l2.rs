@@ -18,6 +18,7 @@ use crate::cause::Causes;
 use crate::entry::Entry;
 use crate::freshness::Instant;
 use crate::key::Key;
+use crate::metrics::metrics;
 use crate::stamp::{Epoch, OrdToken, Stamp};
 use crate::tag::Tag;
 
@@ -168,6 +169,7 @@ impl L2 {
             Ok(entry) if entry.facts.epoch == epoch => Some(entry),
             Ok(_) => None,
             Err(error) => {
+                metrics().l2_corrupt.inc();
                 warn!(%key, %error, "what Redis has for `{key}` is not usable");
                 self.send("DEL", [name.into_bytes()]);
                 None

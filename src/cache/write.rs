@@ -8,6 +8,7 @@ use tracing::{Instrument, error, warn};
 use super::Cache;
 use crate::cause::Causes;
 use crate::command::{Command, Purge, Purged};
+use crate::metrics::{Place, Reason, metrics};
 use crate::origin::{OriginError, WriteError};
 use crate::stamp::OrdToken;
 use crate::tag::{Kind, Tag};
@@ -31,6 +32,7 @@ impl Cache {
         let cache = Arc::clone(self);
         let written = tokio::spawn(async move { cache.write_to_its_end(command).await }.in_current_span());
         written.await.unwrap_or_else(|panicked| {
+            metrics().panicked(Place::Write);
             error!(error = %panicked, "a write panicked; whatever it may have changed counts as changed");
             self.changes.raise(&[(Tag::All, Kind::Hard)], None);
             self.poller.wake();
@@ -68,13 +70,15 @@ impl Cache {
             (Err(error), _) => {
                 match &error {
                     WriteError::Uncertain(tags) => {
+                        metrics().write_unknown.inc();
                         self.changes.raise(tags, None);
                         self.poller.wake();
                     }
                     WriteError::Undone(OriginError::Failed(cause)) => {
                         warn!(error = %Causes(&**cause), "the database could not write");
                     }
-                    WriteError::Absent | WriteError::Invalid | WriteError::Busy | WriteError::Undone(_) => {}
+                    WriteError::Busy => metrics().reject(Reason::WritePermits),
+                    WriteError::Absent | WriteError::Invalid | WriteError::Undone(_) => {}
                 }
                 Err(error)
             }

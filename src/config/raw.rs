@@ -9,7 +9,7 @@ pub struct Raw {
     /// Where the API is served.
     #[arg(long, env = "ATELIER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS", global = true)]
     pub(super) listen: String,
-    /// Where /livez, /readyz, /purge and /entry are served; never reachable for the public.
+    /// Where /livez, /readyz, /metrics, /purge and /entry are served; never reachable for the public.
     #[arg(long, env = "ATELIER_ADMIN_LISTEN", default_value = "127.0.0.1:9090", value_name = "ADDRESS", global = true)]
     pub(super) admin_listen: String,
     /// How many threads serve; 0 is one per core.

@@ -22,6 +22,7 @@ use super::body::{self, Kept, Room};
 use super::expectation::Expectation;
 use super::respond::{self, Body, Problem};
 use crate::cache::{Cache, Unready};
+use crate::metrics::metrics;
 
 /// Limits of an order's body: enough for some thousands of tags.
 const ORDER: body::Limits = body::Limits { size: 64 << 10, time: Duration::from_secs(5) };
@@ -30,6 +31,9 @@ const ORDER: body::Limits = body::Limits { size: 64 << 10, time: Duration::from_
 const ROOM: usize = 1 << 20;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
 /// Answers operators, and whoever watches the process.
 pub struct Admin {
@@ -58,6 +62,7 @@ impl Admin {
             _ if !is_read => not_allowed("GET, HEAD"),
             "/livez" => respond::plain(StatusCode::OK, "alive\n"),
             "/readyz" => self.readiness(draining),
+            "/metrics" => counted(),
             "/entry" => match self.guard.admit(request.headers(), peer, "/entry") {
                 Ok(()) => entry::answer(&self.cache, request.uri().query()),
                 Err(refused) => refusal(refused),
@@ -124,6 +129,14 @@ fn refusal(refused: Refused) -> Response<Body> {
             );
             with(response, WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
         }
+    }
+}
+
+/// What is counted, as Prometheus asks for it.
+fn counted() -> Response<Body> {
+    match metrics().text() {
+        Ok(text) => with(respond::plain(StatusCode::OK, text), CONTENT_TYPE, OPEN_METRICS),
+        Err(error) => respond::plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }
 }
 

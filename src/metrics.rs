@@ -1,0 +1,154 @@
+//! What is counted, in the text form that Prometheus reads: one struct of the process, whose fields' comments are the help.
+//!
+//! Whatever is counted here is rare or costs more than counting it. What is counted on every hit has to be found a cheaper place.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// Why a request was turned away, or went without what it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No permit to ask the origin was free in time, or too many wait for one.
+    Permits,
+    /// No permit to write was free in time.
+    WritePermits,
+}
+
+/// Where something panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// In the answer to a request.
+    Request,
+    /// In a fetch.
+    Fetch,
+    /// In a write.
+    Write,
+}
+
+impl EncodeLabelValue for Reason {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(match self {
+            Self::Permits => "permits",
+            Self::WritePermits => "write_permits",
+        })
+    }
+}
+
+impl EncodeLabelValue for Place {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(match self {
+            Self::Request => "request",
+            Self::Fetch => "fetch",
+            Self::Write => "write",
+        })
+    }
+}
+
+/// The label of `rejected`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Rejected {
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The label of `panics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Panicked {
+    /// Where.
+    pub place: Place,
+}
+
+/// Makes the struct, its registry and the names under which it is scraped from one list. Counters get `_total` from the library.
+macro_rules! metrics {
+    ($(#[doc = $help:literal] $field:ident: $kind:ty = $name:literal,)*) => {
+        /// Everything that is counted.
+        #[derive(Debug)]
+        pub struct Metrics {
+            registry: Registry,
+            $(#[doc = $help] pub $field: $kind,)*
+        }
+
+        impl Metrics {
+            fn new() -> Self {
+                let mut registry = Registry::with_prefix("atelier");
+                $(
+                    let $field = <$kind>::default();
+                    registry.register($name, $help.trim().trim_end_matches('.'), $field.clone());
+                )*
+                Self { registry, $($field),* }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Requests that were turned away, by reason.
+    rejected: Family<Rejected, Counter> = "rejected",
+    /// Panics that ended one request, fetch or task, and not the process.
+    panics: Family<Panicked, Counter> = "panics",
+    /// Values in Redis that were torn, foreign or of another program, and removed.
+    l2_corrupt: Counter = "l2_corrupt",
+    /// Values in Redis that could not be proved fresh.
+    l2_outdated: Counter = "l2_outdated",
+    /// Writes of which it is not known whether they were done.
+    write_unknown: Counter = "write_unknown",
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// The metrics of this process.
+pub fn metrics() -> &'static Metrics {
+    &METRICS
+}
+
+impl Metrics {
+    /// Counts a request that is turned away.
+    pub fn reject(&self, reason: Reason) {
+        self.rejected.get_or_create(&Rejected { reason }).inc();
+    }
+
+    /// Counts a panic.
+    pub fn panicked(&self, place: Place) {
+        self.panics.get_or_create(&Panicked { place }).inc();
+    }
+
+    /// All of them in the OpenMetrics text form.
+    ///
+    /// # Errors
+    /// Never, as long as writing to a string succeeds.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut all = String::new();
+        text::encode(&mut all, &self.registry)?;
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_in_the_text_under_its_name_and_with_its_help() {
+        let metrics = Metrics::new();
+        metrics.reject(Reason::Permits);
+        metrics.panicked(Place::Fetch);
+        metrics.l2_corrupt.inc_by(7);
+        let text = metrics.text().unwrap();
+        for line in [
+            "# HELP atelier_rejected Requests that were turned away, by reason.",
+            "# TYPE atelier_rejected counter",
+            "atelier_rejected_total{reason=\"permits\"} 1",
+            "atelier_panics_total{place=\"fetch\"} 1",
+            "atelier_l2_corrupt_total 7",
+            "atelier_write_unknown_total 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
