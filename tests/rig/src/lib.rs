@@ -14,6 +14,7 @@ pub mod proxy;
 pub mod redis;
 pub mod scratch;
 pub mod session;
+pub mod tls;
 pub mod words;
 
 pub use http::{Client, Response};
