@@ -95,6 +95,8 @@ metrics! {
     l2_corrupt: Counter = "l2_corrupt",
     /// Values in Redis that could not be proved fresh.
     l2_outdated: Counter = "l2_outdated",
+    /// Answers that were fetched at a start because the last process was asked for them most.
+    warmed: Counter = "warmed",
     /// Writes of which it is not known whether they were done.
     write_unknown: Counter = "write_unknown",
 }

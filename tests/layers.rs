@@ -51,7 +51,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
 ];
 
 /// Libraries that are named in one place only.
-const BELONGS: [(&str, &[&str]); 9] = [
+const BELONGS: [(&str, &[&str]); 13] = [
     ("prometheus_client", &["src/metrics.rs"]),
     ("moka", &["src/cache/l1.rs"]),
     ("redis", &["src/cache/"]),
@@ -59,6 +59,11 @@ const BELONGS: [(&str, &[&str]); 9] = [
     ("bb8", &["src/origin/postgres/"]),
     ("clap", &["src/main.rs", "src/config/", "src/purge.rs"]),
     ("sha2", &["src/http/"]),
+    ("subtle", &["src/http/"]),
+    ("atelier_connect", &["src/config/", "src/cache/", "src/origin/postgres/"]),
+    // Whom to believe is decided in one place, which is none of these.
+    ("rustls", &[]),
+    ("tokio_postgres_rustls", &[]),
     ("simd_json", &["src/http/"]),
     ("atelier_import", &["src/main.rs", "src/origin/memory/"]),
 ];

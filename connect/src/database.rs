@@ -41,7 +41,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parameters = Parameters::of(text);
-        if let Some(name) = ["sslrootcert", "sslcert", "sslkey"].into_iter().find(|name| parameters.value(name).is_some())
+        if let Some(name) =
+            ["sslrootcert", "sslcert", "sslkey"].into_iter().find(|name| parameters.value(name).is_some())
         {
             return Err(format!("has {name}, which is not read here: ATELIER_DB_CA_FILE names a file of certificates"));
         }
@@ -51,9 +52,11 @@ impl FromStr for Address {
             Some("require" | "verify-full") => Some(SslMode::Require),
             // The text is not repeated: in an address that is written wrongly it may be a part of the password.
             Some(_) => {
-                return Err("has an sslmode that is neither `verify-full` nor `disable`: here a server is either verified \
+                return Err(
+                    "has an sslmode that is neither `verify-full` nor `disable`: here a server is either verified \
                             or asked in plain text"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
         };
         // The library's message quotes the text, which may hold a password.

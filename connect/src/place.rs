@@ -30,7 +30,8 @@ mod tests {
         for host in ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", "localhost", "LocalHost"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["0.0.0.0", "::", "10.0.0.1", "fe80::1", "::ffff:10.0.0.1", "localhost.example", "db", "", "127.1"] {
+        for host in ["0.0.0.0", "::", "10.0.0.1", "fe80::1", "::ffff:10.0.0.1", "localhost.example", "db", "", "127.1"]
+        {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::RedisResult;
-use tracing::debug;
 
 use super::l2::{HINTS, L2};
-use crate::cause::Causes;
 use crate::changes::Poller;
 
 /// The shortest and the longest wait before the next attempt to subscribe.
@@ -24,7 +22,7 @@ pub(super) async fn listen(l2: L2, poller: Arc<Poller>) {
     loop {
         let begun = tokio::time::Instant::now();
         if let Err(error) = subscription(&l2, &poller).await {
-            debug!(error = %Causes(&error), "no hints from Redis");
+            l2.complaint().about("subscribe to hints", &error);
         }
         if begun.elapsed() > BACK_OFF.1 {
             back_off = BACK_OFF.0;
@@ -39,6 +37,7 @@ pub(super) async fn listen(l2: L2, poller: Arc<Poller>) {
 async fn subscription(l2: &L2, poller: &Poller) -> RedisResult<()> {
     let mut subscribed = l2.client().get_async_pubsub().await?;
     subscribed.subscribe(HINTS).await?;
+    l2.complaint().is_over();
     let mut hints = subscribed.on_message();
     // A connection that leads nowhere looks just like one without news, so a silent one is made anew.
     while let Ok(Some(hint)) = tokio::time::timeout(SILENCE, hints.next()).await {

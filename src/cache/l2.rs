@@ -2,17 +2,18 @@
 //! worst is a miss.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, RedisError, RedisResult};
+use redis::{Client, RedisError, RedisResult};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use super::address::Address;
+use super::complaint::Complaint;
 use super::{envelope, l1};
 use crate::cause::Causes;
 use crate::entry::Entry;
@@ -51,26 +52,6 @@ pub struct Settings {
     pub rules: u32,
 }
 
-/// The address of a Redis, from a `redis://` URL.
-#[derive(Clone, Debug)]
-pub struct Address(ConnectionInfo);
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        // The library's message might quote the text, which may hold a password.
-        let info = text.into_connection_info();
-        info.map(Self).map_err(|_| "is not an address such as redis://user:password@host:6379/0".to_owned())
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "redis://{}/{}", self.0.addr(), self.0.redis_settings().db())
-    }
-}
-
 /// Entries in Redis.
 #[derive(Clone)]
 pub struct L2 {
@@ -80,6 +61,7 @@ pub struct L2 {
     in_flight: Arc<Semaphore>,
     /// Makes what is drawn for a key this node's own.
     node: u64,
+    complaint: Arc<Complaint>,
 }
 
 impl fmt::Debug for L2 {
@@ -96,7 +78,7 @@ impl L2 {
     pub fn new(address: Address, settings: Settings) -> RedisResult<Self> {
         // redis-rs leaves NODELAY off by default, which delays small commands behind unacknowledged ones.
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(DEAD_PEER);
-        let client = Client::open(address.0.set_tcp_settings(tcp))?;
+        let client = address.client(|info| info.set_tcp_settings(tcp))?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(settings.timeout.max(STORE)))
@@ -109,6 +91,7 @@ impl L2 {
             in_flight: Arc::new(Semaphore::new(settings.in_flight)),
             settings,
             node: fastrand::u64(..),
+            complaint: Arc::default(),
             client,
         })
     }
@@ -121,6 +104,11 @@ impl L2 {
     /// For a subscription, which needs a connection of its own.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Where it is said why Redis cannot be asked.
+    pub(super) fn complaint(&self) -> &Complaint {
+        &self.complaint
     }
 
     /// The number that is this node's own.
@@ -151,9 +139,12 @@ impl L2 {
         // The library's own limit does not cover commands that wait for a reconnect.
         let answer = tokio::time::timeout(self.settings.timeout, pipeline.query_async(&mut connection)).await;
         let (bytes, left): (Option<Bytes>, i64) = match answer {
-            Ok(Ok(found)) => found,
+            Ok(Ok(found)) => {
+                self.complaint.is_over();
+                found
+            }
             Ok(Err(error)) => {
-                complain(key, &error);
+                self.complaint.about("look an answer up", &error);
                 return None;
             }
             Err(_late) => {
@@ -202,7 +193,7 @@ impl L2 {
             let mut connection = l2.connection(&key);
             match tokio::time::timeout(STORE, command.query_async::<()>(&mut connection)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => complain(key, &error),
+                Ok(Err(error)) => l2.complaint.about("store an answer", &error),
                 Err(_late) => debug!(%key, "Redis did not store `{key}` in time"),
             }
         });
@@ -298,7 +289,7 @@ impl L2 {
         let Ok(place) = Arc::clone(&self.in_flight).try_acquire_owned() else {
             return;
         };
-        let mut connection = self.connections[0].clone();
+        let (mut connection, complaint) = (self.connections[0].clone(), Arc::clone(&self.complaint));
         tokio::spawn(async move {
             let _place = place;
             let mut command = redis::cmd(name);
@@ -307,7 +298,7 @@ impl L2 {
             }
             match tokio::time::timeout(STORE, command.query_async::<redis::Value>(&mut connection)).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => debug!(command = name, error = %Causes(&error), "Redis failed"),
+                Ok(Err(error)) => complaint.about(name, &error),
                 Err(_late) => debug!(command = name, "Redis did not answer in time"),
             }
         });
@@ -316,7 +307,3 @@ impl L2 {
 
 /// The channel on which nodes tell each other of writes.
 pub(super) const HINTS: &str = "atelier:hint";
-
-fn complain(key: Key, error: &RedisError) {
-    debug!(%key, error = %Causes(error), "Redis failed for `{key}`");
-}

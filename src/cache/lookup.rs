@@ -95,6 +95,7 @@ impl Cache {
         let (outcome, age) = if softened {
             (Outcome::StalePurge(old.as_secs()), old)
         } else {
+            self.hot.see(key, now);
             // Proved, whatever its age: the ttl is only a safety net.
             (Outcome::HitL1, now.since(until))
         };

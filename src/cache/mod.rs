@@ -3,6 +3,8 @@
 //! An entry of L1 that is proved is answered without waiting for anything. For everything else there is one flight per key, a
 //! task of its own that its callers only wait for; each of them judges for itself what it brings.
 
+mod address;
+mod complaint;
 mod envelope;
 mod fill;
 mod flight;
@@ -14,6 +16,7 @@ mod lookup;
 mod permits;
 mod refresh;
 mod times;
+mod warm;
 mod write;
 
 use std::sync::Arc;
@@ -37,13 +40,16 @@ use self::l1::L1;
 use self::permits::Permits;
 use self::refresh::Refreshes;
 use self::times::Times;
+use self::warm::Sample;
 
+pub use self::address::Address as L2Address;
 pub use self::inspect::{Encoded, Inspected};
-pub use self::l2::{Address as L2Address, L2, Settings as L2Settings};
+pub use self::l2::{L2, Settings as L2Settings};
 pub use crate::origin::WriteError;
 
 pub use self::lookup::{Answered, Asked, Served};
 pub use self::times::{Live, ResourceTimes};
+pub use self::warm::Warm;
 
 /// What does not change while a node runs.
 #[derive(Clone, Debug)]
@@ -58,6 +64,8 @@ pub struct Settings {
     pub boot_wait: Duration,
     /// How long nothing may be provable, while the origin answers, before the node is not ready.
     pub blind_unready: Duration,
+    /// What outlives a restart, if anything does.
+    pub warm: Option<Warm>,
     /// How changes are polled.
     pub poller: PollerSettings,
     /// The bound, and what is kept of changes.
@@ -119,6 +127,8 @@ pub struct Cache {
     node: u64,
     /// The origin could be asked once.
     reached: AtomicBool,
+    /// What is asked for most.
+    hot: Sample,
 }
 
 fn grace(live: &Live) -> [Duration; crate::key::Resource::ALL.len()] {
@@ -143,6 +153,7 @@ impl Cache {
             refreshes: Refreshes::new(live.refresh_concurrency),
             times: Times::new(&live),
             live: ArcSwap::from_pointee(live),
+            hot: Sample::new(settings.warm.is_some()),
             settings,
             reached: AtomicBool::new(false),
         });
@@ -152,6 +163,9 @@ impl Cache {
             }
             tokio::spawn(note(l2.clone(), Arc::clone(&cache.changes), Arc::clone(&cache.poller), erasures));
             tokio::spawn(Arc::clone(&cache).boot_without_the_origin());
+        }
+        if let Some(warm) = cache.settings.warm.clone() {
+            tokio::spawn(Arc::clone(&cache).warm_up(warm));
         }
         cache
     }

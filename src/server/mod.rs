@@ -50,6 +50,10 @@ const BACKLOG: u32 = 4096;
 /// How long accepting pauses when the process or the machine is out of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long requests have that are under way when a drain is hurried: what is nearly done is done, and who waits for more is not waited
+/// for.
+const HURRY: Duration = Duration::from_secs(1);
+
 /// Log lines about failed accepts come no faster than this.
 const ACCEPT_COMPLAINT: Duration = Duration::from_secs(10);
 
@@ -116,7 +120,16 @@ where
     let (name, open) = (limits.name, connections.len());
     info!(listener = name, open, "draining: the {name} listener is closed, connections still open: {open}");
     let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.drain_max, ended).await.is_err() {
+    let hurried = async {
+        drain.hurried().await;
+        tokio::time::sleep(HURRY).await;
+    };
+    let ended = tokio::select! {
+        () = ended => true,
+        () = tokio::time::sleep(limits.drain_max) => false,
+        () = hurried => false,
+    };
+    if !ended {
         let open = connections.len();
         warn!(listener = name, open, "closing connections that did not end within the drain: {open}");
         connections.shutdown().await;
