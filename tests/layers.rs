@@ -145,7 +145,15 @@ fn libraries_stay_where_they_belong() {
 }
 
 #[test]
-fn the_two_tests_above_can_fail() {
+fn there_is_one_implementation_of_tls_and_one_of_its_cryptography() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock")).unwrap();
+    let times = |name: &str| lock.matches(&format!("name = \"{name}\"\n")).count();
+    assert_eq!(["rustls", "ring"].map(times), [1, 1]);
+    assert_eq!(["aws-lc-rs", "aws-lc-sys", "native-tls", "openssl-sys", "boring"].map(times), [0; 5]);
+}
+
+#[test]
+fn the_first_two_can_fail() {
     assert!(names("use crate::cache::Cache;", "crate::cache"));
     assert!(!names("use crate::cached::Cache;", "crate::cache"));
     assert!(!names("use notmoka::sync;", "moka::"));

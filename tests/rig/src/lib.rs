@@ -26,4 +26,5 @@ pub use proxy::{Fault, Proxy};
 pub use redis::Redis;
 pub use scratch::Scratch;
 pub use session::Session;
+pub use tls::{Authority, Certificate};
 pub use words::words;
