@@ -158,7 +158,7 @@ fn a_database_that_cannot_be_verified_is_told_nothing() {
     drop(node);
 
     postgres.set_certificate(&authority.issue_expired(&["DNS:db.atelier.test"]));
-    refused(&verified, &ours, "expired");
+    refused(&verified, &ours, "Expired");
     postgres.set_tls(false);
     refused(&verified, &ours, "server does not support TLS");
     // This machine by an address that is not one of loopback: without a word about it, that is another machine.
@@ -190,7 +190,7 @@ fn a_redis_that_cannot_be_verified_is_told_nothing() {
     refused(&by("127.0.0.1", redis.tls_port()), &theirs, "UnknownIssuer");
     refused(&by("localhost", redis.tls_port()), &ours, "not valid for name");
     redis.set_certificate(&authority.issue_expired(&["IP:127.0.0.1"]));
-    refused(&by("127.0.0.1", redis.tls_port()), &ours, "expired");
+    refused(&by("127.0.0.1", redis.tls_port()), &ours, "Expired");
     refused(&by("127.0.0.1", redis.port()), &ours, "TLS");
     assert!(redis.command("DBSIZE").starts_with(":0\r"));
     let failures = redis.command("INFO commandstats");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use atelier_rig::{Fault, Node, Proxy, Redis, Scratch, wait_until};
+use atelier_rig::{Fault, Node, Postgres, Proxy, Redis, Scratch, wait_until};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
@@ -26,9 +26,9 @@ struct Load {
 }
 
 impl Load {
-    fn new(seed: u64) -> Self {
-        let products = 1..=1000;
+    fn new(products: &[u32], seed: u64) -> Self {
         let mut targets: Vec<_> = products
+            .iter()
             .flat_map(|id| {
                 [format!("/products/{id}"), format!("/products/{id}/styles"), format!("/reviews/meta?product_id={id}")]
             })
@@ -60,6 +60,12 @@ impl Load {
     }
 }
 
+/// The ids of a thousand products.
+fn products(postgres: &Postgres) -> Vec<u32> {
+    let ids = postgres.psql("sample", "SELECT id FROM products ORDER BY id LIMIT 1000");
+    ids.lines().map(|id| id.parse().unwrap()).collect()
+}
+
 /// The keys of a list, as targets.
 fn kept(folder: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(folder.join("hot-keys")).unwrap();
@@ -85,14 +91,14 @@ fn wait_for(node: &Node, sign: &str) -> String {
 
 #[test]
 fn after_a_restart_nearly_as_much_is_held_as_before() {
-    let (_postgres, database) = atelier_rig::import::sample(SERVER);
+    let (postgres, database) = atelier_rig::import::sample(SERVER);
     let state = Scratch::new("state");
     let folder = state.path().to_str().unwrap();
     let keys = KEPT.to_string();
     let settings = [("DATABASE_URL", &*database), ("ATELIER_STATE_DIR", folder), ("ATELIER_WARM_KEYS", &*keys)];
     let node = Node::start(SERVER, &settings);
     assert!(wait_for(&node, "a cold start").contains("the list of hot keys is not there"));
-    let mut load = Load::new(1);
+    let mut load = Load::new(&products(&postgres), 1);
     let cold = load.hits(&node, 1_000);
     // The samples are a share of the hits when those come fast.
     for _ in 0..6 {
@@ -145,7 +151,8 @@ fn a_warm_start_waits_for_nobody_and_is_waited_for_by_nobody() {
     let folder = state.path().to_str().unwrap();
     let node = Node::start(SERVER, &[("DATABASE_URL", &*database), ("ATELIER_STATE_DIR", folder)]);
     let mut client = node.client();
-    for id in 1..=400 {
+    let products = products(&postgres);
+    for id in &products[..400] {
         assert_eq!(client.get(&format!("/products/{id}"), &[]).status, 200);
         assert_eq!(client.get(&format!("/products/{id}"), &[]).status, 200);
     }
@@ -163,7 +170,7 @@ fn a_warm_start_waits_for_nobody_and_is_waited_for_by_nobody() {
     let mut node = Node::start(SERVER, &settings);
     wait_for(&node, "a warm start begins");
     assert!(!node.log().contains("a warm start has ended"), "the node is ready before it is warm");
-    let slow = node.get("/products/900");
+    let slow = node.get(&format!("/products/{}", products[900]));
     assert_eq!((slow.status, slow.header("cache-status")), (200, Some("atelier-edge; fwd=uri-miss; stored")));
     assert!(!node.log().contains("a warm start has ended"), "and answers what is not on the list");
 

@@ -15,9 +15,9 @@ use crate::key::Key;
 
 /// The mean time between two samples, in nanoseconds, when hits come faster than that. It is drawn anew each time, so that no rhythm of
 /// the requests can hide a key.
-const INTERVAL: u64 = 2_000_000;
+const INTERVAL: u64 = 1_000_000;
 
-/// How many samples are remembered: the last two minutes at the full rate, longer otherwise. They take 1 MiB.
+/// How many samples are remembered: the last minute at the full rate, longer otherwise. They take 1 MiB.
 const REMEMBERED: usize = 1 << 16;
 
 /// No sample is due, ever.
@@ -139,7 +139,7 @@ mod tests {
         // A second of a million hits, for each of which another key is asked.
         (1..=1_000_000).for_each(|number| fast.see(Key::Product(number), at(u64::from(number) * 1000)));
         let seen = fast.end(1_000_000).len();
-        assert!((400..=600).contains(&seen), "{seen}");
+        assert!((800..=1200).contains(&seen), "{seen}");
 
         let unwanted = Sample::new(false);
         unwanted.see(Key::Product(1), at(u64::MAX - 1));

@@ -33,7 +33,9 @@ impl Authority {
     #[expect(clippy::new_without_default, reason = "making one starts a program")]
     pub fn new() -> Self {
         let scratch = Scratch::new("authority");
-        openssl(scratch.path(), &format!("req -x509 {KEY} -keyout ca.key -out ca.pem -days 2 -subj /CN=throw-away"));
+        // With the name of another it would not be unknown, but an impostor.
+        let name = format!("/CN=throw-away-{:016x}", fastrand::u64(..));
+        openssl(scratch.path(), &format!("req -x509 {KEY} -keyout ca.key -out ca.pem -days 2 -subj {name}"));
         Self { scratch }
     }
 
