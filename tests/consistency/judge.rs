@@ -77,7 +77,7 @@ pub(crate) struct Rules {
     pub(crate) grace: Duration,
     /// `ATELIER_STALE_LIMIT`.
     pub(crate) stale_limit: Duration,
-    /// How long after a fault a node may take until it has found its way back: the 3 s of failures.md, section 11 (D7, D10).
+    /// How long after a fault a node may take until it has found its way back: 3 s are promised.
     pub(crate) recovery: Duration,
 }
 
