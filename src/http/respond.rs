@@ -365,3 +365,7 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response(status, headers, text.into())
 }
+
+#[cfg(test)]
+#[path = "respond_tests.rs"]
+mod tests;
