@@ -80,6 +80,7 @@ fn values(setting: &Setting, files: &Files) -> (Vec<String>, Vec<String>) {
             (_, "FILTER") => (texts(&["warn", "info,atelier_edge=debug"]), texts(&["info,=x=y", "a=b=c"])),
             (_, "ON|OFF") => (texts(&["on", "off"]), texts(&["", "ON", "yes", "true", "1"])),
             (_, "NUMBER") => (vec![], texts(&["", "-1", "1.5", "many", "0x10", "99999999999999999999"])),
+            ("ATELIER_MEM_LIMIT", _) => (texts(&["8GiB"]), texts(&["", "8", "8GB", "1KiB"])),
             (_, "SIZE") => (vec![], texts(&["", "12", "64MB", "-1B", "1.5KiB", "99999999999999999999B"])),
             (_, "DURATION") => (vec![], texts(&["", "5", "soon", "-1s", "1 fortnight"])),
             (_, "DURATION,…") => {
@@ -87,6 +88,10 @@ fn values(setting: &Setting, files: &Files) -> (Vec<String>, Vec<String>) {
             }
             (_, "SHARE,…") => (texts(&["5%,list=0%"]), texts(&["", "10", "101%", "-1%", "5%,list=7"])),
             (_, "NUMBER,…") => (texts(&["0,list=2.5"]), texts(&["", "-1", "inf", "1,list=x"])),
+            (_, "SHARE") => (vec![], texts(&["", "10", "101%", "-1%"])),
+            (_, "DURATION..DURATION") => (texts(&["5s..5s"]), texts(&["", "1s", "2s..1s", "0..1s", "1s..2"])),
+            (_, "HOST,…") => (texts(&["shop.example,api.example:8443"]), texts(&["a b", "http://shop.example"])),
+            (_, "NETWORK,…") => (texts(&["10.0.0.0/8,192.0.2.7"]), texts(&["10.0.0.0/33", "proxies", "10.0.0"])),
             (_, "TEXT") => (texts(&["", "hr-x"]), vec![]),
             (name, kind) => panic!("{name} is of the kind {kind}, of which this test knows no values"),
         }
@@ -96,7 +101,7 @@ fn values(setting: &Setting, files: &Files) -> (Vec<String>, Vec<String>) {
 }
 
 /// Values that are right for themselves and wrong beside what others are, and which setting is complained of.
-const CONTRADICTIONS: [(&str, &str, &str); 9] = [
+const CONTRADICTIONS: [(&str, &str, &str); 11] = [
     ("ATELIER_STATEMENT", "900ms", "ATELIER_BUDGET"),
     ("ATELIER_WRITE_WAIT", "600ms", "ATELIER_WRITE_BUDGET"),
     ("ATELIER_POLL_TIMEOUT", "1s", "ATELIER_BOUND"),
@@ -105,11 +110,13 @@ const CONTRADICTIONS: [(&str, &str, &str); 9] = [
     ("ATELIER_LISTEN", "127.0.0.1:9090", "ATELIER_ADMIN_LISTEN"),
     ("ATELIER_ADMIN_LISTEN", "0.0.0.0:0", "ATELIER_ADMIN_LISTEN"),
     ("ATELIER_MAX_AGE", "5s", "ATELIER_MAX_AGE"),
+    ("ATELIER_FAIL_TTL", "3s", "ATELIER_FAIL_TTL"),
+    ("ATELIER_MEM_SOFT", "95%", "ATELIER_MEM_SOFT"),
     ("REDIS_URL", "redis://10.0.0.1", "REDIS_URL"),
 ];
 
 /// What contradictions are about: these are left at their defaults beside one.
-const OF_CONTRADICTIONS: [&str; 20] = [
+const OF_CONTRADICTIONS: [&str; 23] = [
     "ATELIER_BUDGET",
     "ATELIER_BLIND_WAIT",
     "ATELIER_REDIS_TIMEOUT",
@@ -126,6 +133,9 @@ const OF_CONTRADICTIONS: [&str; 20] = [
     "ATELIER_DRAIN_MAX",
     "ATELIER_LISTEN",
     "ATELIER_ADMIN_LISTEN",
+    "ATELIER_FAIL_TTL",
+    "ATELIER_MEM_SOFT",
+    "ATELIER_MEM_HARD",
     "ATELIER_MAX_AGE",
     "ATELIER_DOWNSTREAM_STALENESS",
     "REDIS_URL",

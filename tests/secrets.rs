@@ -24,6 +24,12 @@ const ADMIN: &str = "admtok-Uf2nn6";
 const WRONG_TOKEN: &str = "tok-wrong-Ug3";
 const ALL: [&str; 7] = [DATABASE, WRONG_DATABASE, REDIS, WRONG_REDIS, API, ADMIN, WRONG_TOKEN];
 
+/// Outdates everything that a node holds, so that it has to be fetched again.
+fn purge_all(node: &Node) -> Result<atelier_rig::Response, String> {
+    let header = format!("Authorization: Bearer {ADMIN}");
+    Client::connect(node.admin).try_request("POST", "/purge", &[&header], br#"{"all":true}"#)
+}
+
 /// Everything that anybody was told, and by whom.
 #[derive(Default)]
 struct Said(Vec<(String, String)>);
@@ -141,6 +147,26 @@ fn no_secret_is_found_in_anything_that_is_said() {
     said.add("a change that is wrong", node.reload());
     said.of_node("the right secrets", node);
 
+    // Panics, wherever they are.
+    let panicking = [&settings[..], &[("PANIC", "request:3,fetch:2,fill:3,poll:5,write:2")]].concat();
+    scratch.write("edge.env", "");
+    let node = Node::launch(SERVER, &panicking);
+    let header = format!("Authorization: {API}");
+    wait_until("everything has panicked", PATIENCE, || {
+        for (method, target) in [("GET", "/products/1"), ("GET", "/products/2"), ("PUT", "/reviews/7/helpful")] {
+            if let Ok(answer) = node.client().try_request(method, target, &[&header], b"") {
+                said.add("a panic", format!("{answer:?}"));
+            }
+        }
+        let _ = purge_all(&node);
+        let log = node.log();
+        ["Request", "Fetch", "Poll", "Write"]
+            .iter()
+            .all(|point| log.contains(&format!("on purpose: {point}")))
+            .then_some(())
+    });
+    said.of_node("panics", node);
+
     // Wrong ones, and right ones for servers that refuse or are not there.
     let nobody = atelier_rig::process::free_port();
     for (who, settings, sign) in [
@@ -159,8 +185,8 @@ fn no_secret_is_found_in_anything_that_is_said() {
             vec![("DATABASE_URL", format!("postgres://shop:{DATABASE}@127.0.0.1:{nobody}/shop"))],
             "Connection refused",
         ),
-        ("a wrong password for Redis", vec![("REDIS_URL", redis_with(WRONG_REDIS))], "Redis cannot be asked"),
-        ("no Redis", vec![("REDIS_URL", format!("redis://:{REDIS}@127.0.0.1:{nobody}/0"))], "Redis cannot be asked"),
+        ("a wrong password for Redis", vec![("REDIS_URL", redis_with(WRONG_REDIS))], "Redis fails"),
+        ("no Redis", vec![("REDIS_URL", format!("redis://:{REDIS}@127.0.0.1:{nobody}/0"))], "Redis fails"),
     ] {
         let mut settings: Vec<_> = settings.iter().map(|(name, value)| (*name, &**value)).collect();
         settings.push(("ATELIER_LOG", "trace"));

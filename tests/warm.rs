@@ -105,11 +105,13 @@ fn after_a_restart_nearly_as_much_is_held_as_before() {
         load.hits(&node, 3_000);
     }
     let before = load.hits(&node, 2_000);
-    assert!(stop(node).contains("600 hot keys are kept"));
+    assert!(stop(node).contains("hot keys are kept"));
 
     // What is kept is what is hot: of the hundred targets asked for most nearly all, and the list begins with the hottest.
     let list = kept(state.path());
-    assert_eq!((list.len(), list.iter().collect::<BTreeSet<_>>().len()), (KEPT, KEPT));
+    let kept = list.len();
+    assert!((KEPT * 2 / 3..=KEPT).contains(&kept), "{kept}");
+    assert_eq!(list.iter().collect::<BTreeSet<_>>().len(), kept);
     let of_hottest =
         |most: usize, list: &[String]| load.targets[..most].iter().filter(|target| list.contains(target)).count();
     let (hundred, ten) = (of_hottest(100, &list), of_hottest(10, &list[..20]));
@@ -126,7 +128,10 @@ fn after_a_restart_nearly_as_much_is_held_as_before() {
     assert!(warm >= 0.8 * before, "{warm} of {before}");
     // Had nothing been kept, the test above would have failed.
     assert!(cold < 0.8 * before, "{cold} of {before}");
-    assert!(node.admin_get("/metrics").text().lines().any(|line| line == "atelier_warmed_total 600"), "{ended}");
+    assert!(
+        node.admin_get("/metrics").text().lines().any(|line| line == format!("atelier_warmed_total {kept}")),
+        "{ended}"
+    );
     drop(node);
 
     // With Redis the next process beside asks the database for hardly anything.
@@ -141,7 +146,7 @@ fn after_a_restart_nearly_as_much_is_held_as_before() {
     let ended = wait_for(&second, "a warm start has ended");
     let from_redis: usize =
         ended.split_once(" came from Redis").unwrap().0.rsplit(' ').next().unwrap().parse().unwrap();
-    assert!(from_redis >= KEPT * 9 / 10, "{ended}");
+    assert!(from_redis >= kept * 9 / 10, "{ended}");
 }
 
 #[test]
@@ -156,13 +161,12 @@ fn a_warm_start_waits_for_nobody_and_is_waited_for_by_nobody() {
         assert_eq!(client.get(&format!("/products/{id}"), &[]).status, 200);
         assert_eq!(client.get(&format!("/products/{id}"), &[]).status, 200);
     }
-    // A shop as quiet as this is known by heart.
     drop(client);
     stop(node);
     let list = kept(state.path()).len();
-    assert!(list > 200, "{list}");
+    assert!(list >= 60, "{list}");
 
-    // Each statement takes 50 ms now: two at a time, the list takes five seconds and more.
+    // Each statement takes 50 ms now: two at a time, the list takes some seconds.
     let proxy = Proxy::start(std::net::SocketAddr::from(([127, 0, 0, 1], postgres.port())));
     proxy.set(Some("atelier-edge"), Fault::Slow(Duration::from_millis(50), Duration::from_millis(50)));
     let through = database.replace(&postgres.port().to_string(), &proxy.address().port().to_string());

@@ -1,4 +1,4 @@
-//! Says why Redis cannot be asked. Every command that fails knows a reason, and nearly always the same, so a reason is said once.
+//! Says why Redis fails. Every command that fails knows a reason, and nearly always the same, so a reason is said once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,22 +14,32 @@ use crate::freshness::Instant;
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The reason that was said last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Complaint {
+    /// Connections are encrypted.
+    verified: bool,
     /// There is one. Asked on every reply, where a lock would be too much.
     stands: AtomicBool,
     said: Mutex<Option<(String, Instant)>>,
 }
 
 impl Complaint {
-    /// What went wrong, in `doing` something.
+    pub(super) fn new(verified: bool) -> Self {
+        Self { verified, stands: AtomicBool::new(false), said: Mutex::default() }
+    }
+
+    /// What went wrong.
     #[cold]
-    pub(super) fn about(&self, doing: &str, error: &RedisError) {
-        let why = Causes(error).to_string();
+    pub(super) fn about(&self, error: &RedisError) {
+        let mut why = Causes(error).to_string();
+        if self.verified && error.is_timeout() {
+            // It waits for the rest of what it takes for a command.
+            why.push_str("; a Redis without TLS is as silent when it is spoken to with TLS");
+        }
         if self.is_news(&why, Instant::now()) {
-            warn!(error = why, "Redis cannot be asked: {why}");
+            warn!(error = why, "Redis fails: {why}");
         } else {
-            debug!(error = why, "Redis failed to {doing}");
+            debug!(error = why, "Redis failed");
         }
     }
 
@@ -43,7 +53,7 @@ impl Complaint {
     #[cold]
     fn end(&self) {
         if self.stands.swap(false, Ordering::Relaxed) {
-            info!("Redis can be asked again");
+            info!("Redis does what it is asked again");
         }
     }
 
@@ -69,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_said_once_until_it_is_over_and_reasons_that_alternate_now_and_then() {
-        let complaint = Complaint::default();
+        let complaint = Complaint::new(false);
         let mut said = Vec::new();
         for (seconds, why) in [(0, "a"), (1, "a"), (2, "b"), (9, "a"), (10, "b"), (11, "a"), (25, "b"), (99, "b")] {
             if complaint.is_news(why, Instant::from_nanos(seconds * 1_000_000_000)) {

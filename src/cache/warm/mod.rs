@@ -31,8 +31,11 @@ pub struct Warm {
     pub keys: usize,
 }
 
-/// How often it is looked whether the origin can be asked yet.
+/// How often it is looked whether the origin can be asked yet, or has time again.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// When a start is over: what was hot so long ago need not be any more.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How often it is said how far it has come.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -113,7 +116,8 @@ impl Cache {
     }
 
     async fn warm_each(self: &Arc<Self>, keys: &[Key]) -> Tally {
-        let (mut tally, mut said) = (Tally::default(), Instant::now());
+        let begun = Instant::now();
+        let (mut tally, mut said) = (Tally::default(), begun);
         let mut under_way = JoinSet::new();
         for key in keys.iter().copied() {
             // One after the other they queue up with the refreshes, so that those have their turn too.
@@ -121,7 +125,10 @@ impl Cache {
             while let Some(became) = under_way.try_join_next() {
                 tally.count(became.unwrap_or(Became::Failed));
             }
-            if self.hot.has_ended() || tally.failed_in_a_row >= FAILURES {
+            while !self.has_time_to_refresh() && !self.hot.has_ended() && Instant::now().since(begun) < PATIENCE {
+                tokio::time::sleep(AGAIN).await;
+            }
+            if self.hot.has_ended() || tally.failed_in_a_row >= FAILURES || Instant::now().since(begun) >= PATIENCE {
                 break;
             }
             let cache = Arc::clone(self);
@@ -147,7 +154,7 @@ impl Cache {
             return Became::Held;
         }
         let cache = Arc::clone(self);
-        let begin = move || async move { cache.fill(key, Purpose::Warm).await };
+        let begin = move || async move { cache.fly(key, Purpose::Warm).await };
         let (_, landing) = self.flights.join_or_begin(key, begin);
         match landing.result().await {
             Some(Ok(landed)) => {
