@@ -24,6 +24,8 @@ pub enum Reason {
 pub enum Place {
     /// In the answer to a request.
     Request,
+    /// In what serves a connection, beside the answers.
+    Connection,
     /// In a fetch.
     Fetch,
     /// In a write.
@@ -70,6 +72,7 @@ impl EncodeLabelValue for Place {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
             Self::Request => "request",
+            Self::Connection => "connection",
             Self::Fetch => "fetch",
             Self::Write => "write",
         })
