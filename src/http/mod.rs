@@ -92,12 +92,20 @@ impl Api {
     /// Answers one request, which came from `peer`. There is always an answer.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
-        let mut response = caught::caught(self.respond(request)).await.unwrap_or_else(respond::problem);
+        let mut response = caught::caught(self.respond(request)).await.unwrap_or_else(|problem| self.problem(problem));
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed || id.is_some() {
             name(&mut response, id);
         }
         response
+    }
+
+    #[cold]
+    fn problem(&self, problem: Problem) -> Response<Body> {
+        // That a product is not there is an answer of the catalogue, with a place in its history.
+        let is_answer = matches!(problem, Problem::NoSuchProduct);
+        let response = respond::problem(problem);
+        if is_answer { self.placed(response, None) } else { response }
     }
 
     async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
@@ -245,9 +253,12 @@ impl Api {
     }
 
     fn send(&self, found: &Found<'_>, entry: Option<&Entry>) -> Response<Body> {
-        let manners = &self.shared.settings.manners;
-        let mut response = respond::found(found, manners);
-        if manners.ord
+        self.placed(respond::found(found, &self.shared.settings.manners), entry)
+    }
+
+    /// With its place in the history, if answers are to carry that.
+    fn placed(&self, mut response: Response<Body>, entry: Option<&Entry>) -> Response<Body> {
+        if self.shared.settings.manners.ord
             && let Some(place) = self.cache.position(entry)
         {
             respond::add_place(&mut response, place);
