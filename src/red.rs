@@ -79,6 +79,12 @@ mod switch {
         (ON.load(Ordering::Relaxed) | HERE.get()) & (1 << bug as u8) != 0
     }
 
+    /// A panic, which is what the bug is.
+    #[expect(clippy::panic, reason = "only tests switch it on")]
+    pub fn panics(bug: Red) {
+        panic!("a deliberate bug: {bug:?}");
+    }
+
     /// Switches on the bugs named in `RED`, as in `RED=4,16`, for this process. Returns what is on.
     pub fn from_environment() -> Vec<u8> {
         let text = std::env::var("RED").unwrap_or_default();
@@ -109,6 +115,10 @@ mod switch {
     pub const fn is_on(_bug: Red) -> bool {
         false
     }
+
+    /// A bug that is a panic: there is none.
+    #[inline(always)]
+    pub const fn panics(_bug: Red) {}
 
     /// Which bugs are switched on: none.
     pub const fn from_environment() -> Vec<u8> {
