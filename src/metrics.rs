@@ -64,6 +64,8 @@ impl EncodeLabelValue for Dependency {
 pub enum Place {
     /// In the answer to a request.
     Request,
+    /// In what serves a connection, beside the answers.
+    Connection,
     /// In a fetch.
     Fetch,
     /// Between a fetch and the place where its answer is kept.
@@ -123,6 +125,7 @@ impl EncodeLabelValue for Place {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
             Self::Request => "request",
+            Self::Connection => "connection",
             Self::Fetch => "fetch",
             Self::Fill => "fill",
             Self::Write => "write",
@@ -206,7 +209,7 @@ metrics! {
     l2_refused: Counter = "l2_refused",
     /// Commands to Redis that were not answered in time, or whose connection broke.
     l2_failed: Counter = "l2_failed",
-    /// How many bytes of the process are in memory, when there is a limit.
+    /// How many bytes of the process are in memory and not mapped from files, when there is a limit.
     resident: Gauge = "resident_bytes",
     /// How short memory is: 1 when nothing more is kept, 2 when nothing is fetched.
     shortage: Gauge = "memory_shortage",
