@@ -100,13 +100,18 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
     match runtime {
-        Ok(runtime) => match runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                error!("{why}");
-                refuse(1, &[why])
+        Ok(runtime) => {
+            let ended = runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter));
+            // A thread that waits for a slow disk is not waited for.
+            runtime.shutdown_background();
+            match ended {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    error!("{why}");
+                    refuse(1, &[why])
+                }
             }
-        },
+        }
         Err(error) => refuse(1, &[format!("no threads could be started: {error}")]),
     }
 }
@@ -171,7 +176,7 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     ));
     info!(%address, %admin_address, "serving");
     server::run(listener, answer, limited, drain).await;
-    let _ = kept.await;
+    let _ = tokio::time::timeout(KEEP, kept).await;
     // The admin listener goes last: it is asked whether this process still lives.
     admin_end.advance();
     admin_end.advance();
@@ -183,6 +188,9 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
 fn bind(name: &str, address: SocketAddr) -> Result<tokio::net::TcpListener, String> {
     server::bind(address).map_err(|error| format!("{name}: {address} cannot be listened on: {error}"))
 }
+
+/// How long an end waits for the disk.
+const KEEP: Duration = Duration::from_secs(2);
 
 /// How long a start waits for the database before it serves anyway; until it is there, `/readyz` says so.
 const PATIENCE: Duration = Duration::from_secs(2);

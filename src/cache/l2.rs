@@ -148,7 +148,7 @@ impl L2 {
         match answer {
             Ok(Ok(_)) => self.complaint.is_over(),
             Ok(Err(error)) => self.complaint.about(error),
-            // What it waited for in vain, if that was a connection, is said by whoever makes that.
+            // What it waited for in vain, if that was a connection, is said by whoever makes one: a subscription, or the next attempt.
             Err(_late) => {}
         }
         let (answers, late) = match answer {
@@ -174,9 +174,13 @@ impl L2 {
         match connections(&self.client, &self.config) {
             Ok(connections) => {
                 for mut connection in connections.clone() {
+                    let complaint = Arc::clone(&self.complaint);
                     tokio::spawn(async move {
                         let ping = redis::cmd("PING");
-                        let _ = tokio::time::timeout(2 * CONNECT, ping.query_async::<()>(&mut connection)).await;
+                        let answer = tokio::time::timeout(2 * CONNECT, ping.query_async::<()>(&mut connection)).await;
+                        if let Ok(Err(error)) = answer {
+                            complaint.about(&error);
+                        }
                     });
                 }
                 self.connections.store(Arc::new(connections));
