@@ -76,6 +76,33 @@ pub enum Place {
     Background,
 }
 
+/// How a connection ended that did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broken {
+    /// What came was no request.
+    Malformed,
+    /// The head of a request was larger than allowed.
+    HeadTooLarge,
+    /// No whole head came in time; so end idle connections, too.
+    Silent,
+    /// The client took nothing of its answer for too long.
+    Stalled,
+    /// The client left in the middle of something.
+    Left,
+}
+
+impl EncodeLabelValue for Broken {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(match self {
+            Self::Malformed => "malformed",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Silent => "silent",
+            Self::Stalled => "stalled",
+            Self::Left => "left",
+        })
+    }
+}
+
 impl EncodeLabelValue for Reason {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
@@ -110,6 +137,13 @@ impl EncodeLabelValue for Place {
 pub struct Rejected {
     /// Why.
     pub reason: Reason,
+}
+
+/// The label of `connections_broken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BrokenHow {
+    /// How.
+    pub how: Broken,
 }
 
 /// The label of what is told of breakers.
@@ -154,6 +188,12 @@ metrics! {
     rejected: Family<Rejected, Counter> = "rejected",
     /// Panics that ended one request, fetch or task, and not the process.
     panics: Family<Panicked, Counter> = "panics",
+    /// Connections that could not be accepted.
+    accept_errors: Counter = "accept_errors",
+    /// Times that accepting waited for a descriptor to become free.
+    descriptor_waits: Counter = "descriptor_waits",
+    /// Connections that ended with an error, by how.
+    connections_broken: Family<BrokenHow, Counter> = "connections_broken",
     /// Whether a dependency is not asked because it did not answer: 1 if so.
     breaker_open: Family<Before, Gauge> = "breaker_open",
     /// Times that a breaker opened, also again after a probe.
@@ -196,6 +236,11 @@ impl Metrics {
     /// Counts a panic.
     pub fn panicked(&self, place: Place) {
         self.panics.get_or_create(&Panicked { place }).inc();
+    }
+
+    /// Counts a connection that did not end well.
+    pub fn broke(&self, how: Broken) {
+        self.connections_broken.get_or_create(&BrokenHow { how }).inc();
     }
 
     /// Notes whether a breaker is open.

@@ -259,9 +259,23 @@ impl Cache {
     pub async fn cart(&self, owner: Owner, client: Option<IpAddr>) -> Result<Bytes, Unavailable> {
         self.admit(client)?;
         let budget = self.live.load().budget;
-        let asked = self.ask_origin(true, || self.origin.cart(owner));
-        let (cart, _permit) = tokio::time::timeout(budget, asked).await.unwrap_or(Err(Unavailable::Late))?;
-        Ok(cart)
+        let ask = async || {
+            let mut known = self.changes.era();
+            let asked = self.ask_origin(true, || {
+                known = self.changes.era();
+                self.origin.cart(owner)
+            });
+            let ((cart, incarnation), _permit) = asked.await?;
+            if incarnation == known.1 { Ok(cart) } else { Err(Unavailable::Foreign) }
+        };
+        let asked = async {
+            match ask().await {
+                // The view may be a moment behind the connection, or the connection lead to a primary that was replaced.
+                Err(Unavailable::Foreign) if self.poller.join(budget).await => ask().await,
+                answered => answered,
+            }
+        };
+        tokio::time::timeout(budget, asked).await.unwrap_or(Err(Unavailable::Late))
     }
 
     /// Waits for the database, and if it does not come takes what Redis knows, so that labelled answers can be given.
