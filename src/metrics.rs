@@ -64,6 +64,8 @@ impl EncodeLabelValue for Dependency {
 pub enum Place {
     /// In the answer to a request.
     Request,
+    /// In what serves a connection, beside the answers.
+    Connection,
     /// In a fetch.
     Fetch,
     /// Between a fetch and the place where its answer is kept.
@@ -123,6 +125,7 @@ impl EncodeLabelValue for Place {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
             Self::Request => "request",
+            Self::Connection => "connection",
             Self::Fetch => "fetch",
             Self::Fill => "fill",
             Self::Write => "write",
