@@ -6,6 +6,9 @@
 mod envelope;
 mod fill;
 mod flight;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hints;
 mod inspect;
 mod l1;
