@@ -103,6 +103,8 @@ pub(super) enum Problem {
     TargetTooLong,
     /// The head is one that other servers could read otherwise.
     Head,
+    /// The request is for another host.
+    Misdirected,
     /// The target is in a form that only proxies are sent.
     TargetForm,
     /// The request's body is longer than allowed.
@@ -115,6 +117,8 @@ pub(super) enum Problem {
     Expectation,
     /// The body of this write is not as described, or what it is about is not there.
     Unfit(Change),
+    /// The client has asked for too much.
+    Limited,
     /// There is no answer now.
     Unavailable,
     /// A fault of ours.
@@ -132,9 +136,11 @@ impl Problem {
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Limited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -155,19 +161,31 @@ impl Problem {
             Self::Token => "Error: invalid token",
             Self::TargetTooLong => "Error: request target is too long",
             Self::Head => "Error: malformed request head",
+            Self::Misdirected => "Error: misdirected request",
             Self::TargetForm => "Error: malformed request target",
             Self::BodyTooLarge => "Error: request body is too large",
             Self::BodyTimeout => "Error: request body took too long",
             Self::BodyBroken => "Error: malformed request body",
             Self::Expectation => "Error: expectation failed",
+            Self::Limited => "Error: too many requests",
             Self::Unavailable => "Error: temporarily unavailable",
             Self::Internal => "Error: internal error",
         }
     }
 
-    /// Whether what follows on the connection cannot be trusted to be a request.
+    /// Whether what follows on the connection cannot be trusted to be a request, or to be one for this server. Behind a fault of ours,
+    /// it is not known how much of the request was read.
     const fn closes(self) -> bool {
-        matches!(self, Self::Head | Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+        matches!(
+            self,
+            Self::Head
+                | Self::Misdirected
+                | Self::TargetForm
+                | Self::BodyTooLarge
+                | Self::BodyTimeout
+                | Self::BodyBroken
+                | Self::Internal
+        )
     }
 }
 
@@ -207,6 +225,9 @@ pub(super) fn problem(problem: Problem) -> Response<Body> {
     }
     if problem == Problem::Token {
         headers.insert(WWW_AUTHENTICATE, TOKEN);
+    }
+    if problem == Problem::Limited {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if problem == Problem::Unavailable {
         // Clients that were turned away together are not to come back together.
@@ -372,3 +393,7 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response(status, headers, text.into())
 }
+
+#[cfg(test)]
+#[path = "respond_tests.rs"]
+mod tests;
