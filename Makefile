@@ -28,5 +28,5 @@ openapi:                   # lints docs/openapi.yaml with spectral and redocly
 schemathesis:              # asks a real node what schemathesis makes of docs/openapi.yaml; CASES=120 SEED=…
 	dev/schemathesis.sh
 
-fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body'
+fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body' MUTATED=100000 SEED=…
 	FUZZ_SECONDS=$(SECONDS) dev/fuzz.sh
