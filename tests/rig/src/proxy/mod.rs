@@ -1,7 +1,9 @@
-//! A TCP proxy that does what networks do: it cuts, keeps silent, is slow, and loses the reply to one certain message.
+//! A TCP proxy that does what networks do: it cuts, refuses, keeps silent, is slow, loses, garbles and mixes up what is said.
 //!
 //! It stands before PostgreSQL or Redis, whose clients both speak first, and knows the connections of PostgreSQL by their
 //! `application_name`, so that a fault can be for some of them only.
+
+mod fault;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -10,22 +12,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-/// What happens to the bytes of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Connections are closed, new ones at once.
-    Cut,
-    /// Nothing comes through until the fault is healed; then what waited does.
-    Silent,
-    /// Every piece waits for a random time between these.
-    Slow(Duration, Duration),
-    /// A piece with these bytes reaches the server; then the connection is cut, and the reply is lost.
-    CutBehindRequest(Vec<u8>),
-    /// The reply up to and including these bytes reaches the client; then the connection is cut.
-    CutBehindReply(Vec<u8>),
-    /// These bytes of the client become those, of the same length.
-    Replace(Vec<u8>, Vec<u8>),
-}
+use crate::process::wait_until;
+
+pub use self::fault::Fault;
+
+/// How long the listener may take to come and go.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running proxy on a port of its own.
 #[derive(Debug)]
@@ -40,9 +32,11 @@ struct Shared {
     /// Told whenever the rules change or the proxy ends.
     changed: Condvar,
     ended: AtomicBool,
-    /// How often a fault that waits for certain bytes has found them.
+    /// How often a fault that waits for certain bytes, or garbles some, has done so.
     found: AtomicU64,
     random: AtomicU64,
+    /// The reply that the next client gets.
+    parked: Mutex<Option<Vec<u8>>>,
 }
 
 #[derive(Debug)]
@@ -55,6 +49,12 @@ struct State {
     links: Vec<Arc<Link>>,
 }
 
+impl State {
+    fn refuses(&self) -> bool {
+        self.rules.iter().any(|rule| *rule == (None, Fault::Refuse))
+    }
+}
+
 /// One connection through the proxy.
 #[derive(Debug)]
 struct Link {
@@ -63,11 +63,22 @@ struct Link {
     server: TcpStream,
     /// The client is gone, and what the server still says is for nobody.
     deaf: AtomicBool,
+    /// Whatever is sent either way is lost.
+    lost: AtomicBool,
+    /// It ends by a reset.
+    reset: AtomicBool,
 }
 
 impl Link {
     fn close(&self) {
-        let _ = self.client.shutdown(Shutdown::Both);
+        let how = if self.reset.load(Ordering::Acquire) {
+            // The reset goes out when the last handle is closed; this only wakes those who read.
+            let _ = rustix::net::sockopt::set_socket_linger(&self.client, Some(Duration::ZERO));
+            Shutdown::Read
+        } else {
+            Shutdown::Both
+        };
+        let _ = self.client.shutdown(how);
         let _ = self.server.shutdown(Shutdown::Both);
     }
 }
@@ -90,18 +101,10 @@ impl Proxy {
             ended: AtomicBool::new(false),
             found: AtomicU64::new(0),
             random: AtomicU64::new(u64::from(address.port()) | 1),
+            parked: Mutex::new(None),
         });
         let own = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                if own.ended.load(Ordering::Acquire) {
-                    return;
-                }
-                let Ok(client) = client else { continue };
-                let own = Arc::clone(&own);
-                thread::spawn(move || own.serve(client));
-            }
-        });
+        thread::spawn(move || own.accept(listener, address));
         Self { address, shared }
     }
 
@@ -114,19 +117,40 @@ impl Proxy {
     pub fn set(&self, application: Option<&str>, fault: Fault) {
         let mut state = self.shared.lock();
         state.rules.retain(|(other, _)| other.as_deref() != application);
-        let cut = fault == Fault::Cut;
+        for link in
+            state.links.iter().filter(|link| application.is_none() || link.application.as_deref() == application)
+        {
+            match fault {
+                Fault::Reset => link.reset.store(true, Ordering::Release),
+                Fault::BlackHole => link.lost.store(true, Ordering::Release),
+                Fault::HalfClose => drop(link.client.shutdown(Shutdown::Write)),
+                _ => {}
+            }
+        }
+        let ends = fault.ends();
         state.rules.push((application.map(str::to_owned), fault));
+        let refuses = state.refuses();
         drop(state);
+        self.shared.parked.lock().expect("no thread panics with the lock").take();
         self.shared.changed.notify_all();
-        if cut {
+        if ends {
             self.cut(application);
         }
+        // Each attempt wakes the thread that accepts, until it has seen the rule.
+        wait_until("the proxy listens or not", PATIENCE, || {
+            (TcpStream::connect(self.address).is_err() == refuses).then_some(())
+        });
     }
 
     /// Ends the fault of `application`, or the one of all.
     pub fn heal(&self, application: Option<&str>) {
         self.shared.lock().rules.retain(|(other, _)| other.as_deref() != application);
+        self.listen_again();
+    }
+
+    fn listen_again(&self) {
         self.shared.changed.notify_all();
+        wait_until("the proxy listens", PATIENCE, || TcpStream::connect(self.address).ok());
     }
 
     /// Ends all faults and routes.
@@ -135,7 +159,7 @@ impl Proxy {
         state.rules.clear();
         let routed: Vec<_> = state.routes.drain(..).collect();
         drop(state);
-        self.shared.changed.notify_all();
+        self.listen_again();
         for (application, _) in routed {
             self.cut(Some(&application));
         }
@@ -157,7 +181,13 @@ impl Proxy {
         self.cut(Some(application));
     }
 
-    /// How often a fault that waits for certain bytes has found them.
+    /// Sends all further connections to another server; open ones are cut.
+    pub fn retarget(&self, target: SocketAddr) {
+        self.shared.lock().target = target;
+        self.cut(None);
+    }
+
+    /// How often a fault that waits for certain bytes, or garbles some, has done so.
     pub fn found(&self) -> u64 {
         self.shared.found.load(Ordering::Acquire)
     }
@@ -202,6 +232,34 @@ impl Shared {
         }
     }
 
+    fn accept(self: Arc<Self>, mut listener: TcpListener, address: SocketAddr) {
+        loop {
+            let client = listener.accept();
+            let mut state = self.lock();
+            if state.refuses() {
+                drop(listener);
+                drop(client);
+                while state.refuses() && !self.ended.load(Ordering::Acquire) {
+                    state = self.changed.wait(state).expect("no thread panics with the lock");
+                }
+                drop(state);
+                if self.ended.load(Ordering::Acquire) {
+                    return;
+                }
+                // An outgoing connection may have been given the port meanwhile.
+                listener = wait_until("the proxy's port is free again", PATIENCE, || TcpListener::bind(address).ok());
+                continue;
+            }
+            drop(state);
+            if self.ended.load(Ordering::Acquire) {
+                return;
+            }
+            let Ok((client, _)) = client else { continue };
+            let own = Arc::clone(&self);
+            thread::spawn(move || own.serve(client));
+        }
+    }
+
     fn serve(self: Arc<Self>, mut client: TcpStream) {
         let mut first = vec![0; 8 << 10];
         let Ok(mut length) = client.read(&mut first) else { return };
@@ -211,8 +269,15 @@ impl Shared {
             length = read;
         }
         first.truncate(length);
+        if length == 0 {
+            return;
+        }
         let application = application(&first);
-        if length == 0 || self.fault(application.as_deref()) == Some(Fault::Cut) {
+        let fault = self.fault(application.as_deref());
+        if fault == Some(Fault::Reset) {
+            let _ = rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO));
+        }
+        if fault.as_ref().is_some_and(Fault::ends) {
             return;
         }
         let target = {
@@ -224,11 +289,24 @@ impl Shared {
         let _ = client.set_nodelay(true);
         let _ = server.set_nodelay(true);
         let (Ok(to_client), Ok(to_server)) = (client.try_clone(), server.try_clone()) else { return };
-        let link = Arc::new(Link { application, client: to_client, server: to_server, deaf: AtomicBool::new(false) });
+        let link = Arc::new(Link {
+            application,
+            client: to_client,
+            server: to_server,
+            deaf: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            reset: AtomicBool::new(false),
+        });
         self.lock().links.push(Arc::clone(&link));
-        // A cut that came before the connection was known has not closed it.
-        if self.fault(link.application.as_deref()) == Some(Fault::Cut) {
-            link.close();
+        // A fault that came before the connection was known has done nothing to it.
+        match self.fault(link.application.as_deref()) {
+            Some(fault) if fault.ends() => {
+                link.reset.store(fault == Fault::Reset, Ordering::Release);
+                link.close();
+            }
+            Some(Fault::BlackHole) => link.lost.store(true, Ordering::Release),
+            Some(Fault::HalfClose) => drop(client.shutdown(Shutdown::Write)),
+            _ => {}
         }
         let (Ok(from_server), Ok(into_client)) = (server.try_clone(), client.try_clone()) else { return };
         let (own, its) = (Arc::clone(&self), Arc::clone(&link));
@@ -249,56 +327,92 @@ impl Shared {
             if length == 0 || way == Way::ToClient && link.deaf.load(Ordering::Acquire) {
                 break;
             }
-            let piece = &mut buffer[..length];
-            match self.fault(link.application.as_deref()) {
-                None | Some(Fault::Silent) => {}
-                Some(Fault::Cut) => break,
-                Some(Fault::Slow(least, most)) => thread::sleep(self.between(least, most)),
-                Some(Fault::CutBehindRequest(bytes)) => {
-                    if way == Way::ToServer && find(piece, &bytes).is_some() {
-                        self.found.fetch_add(1, Ordering::AcqRel);
-                        link.deaf.store(true, Ordering::Release);
-                        let _ = link.client.shutdown(Shutdown::Both);
-                        let _ = to.write_all(piece);
-                        let _ = to.shutdown(Shutdown::Write);
-                        return;
-                    }
-                }
-                Some(Fault::CutBehindReply(bytes)) => {
-                    if way == Way::ToClient
-                        && let Some(place) = find(piece, &bytes)
-                    {
-                        self.found.fetch_add(1, Ordering::AcqRel);
-                        let _ = to.write_all(&piece[..place + bytes.len()]);
-                        break;
-                    }
-                }
-                Some(Fault::Replace(bytes, by)) => {
-                    if way == Way::ToServer
-                        && let Some(place) = find(piece, &bytes)
-                    {
-                        self.found.fetch_add(1, Ordering::AcqRel);
-                        piece[place..place + by.len()].copy_from_slice(&by);
-                    }
-                }
-            }
-            if to.write_all(&buffer[..length]).is_err() {
+            let fault = self.fault(link.application.as_deref());
+            if !link.lost.load(Ordering::Acquire)
+                && self.send(link, way, fault, &mut buffer[..length], &mut to).is_none()
+            {
                 break;
             }
             length = 0;
         }
-        link.close();
+        if !link.deaf.load(Ordering::Acquire) || way == Way::ToClient {
+            link.close();
+        }
     }
 
-    /// A random time between two.
-    fn between(&self, least: Duration, most: Duration) -> Duration {
+    /// Sends one piece on, or what a fault makes of it; `None` if the connection is to end.
+    fn send(&self, link: &Link, way: Way, fault: Option<Fault>, piece: &mut [u8], to: &mut TcpStream) -> Option<()> {
+        let found = || self.found.fetch_add(1, Ordering::AcqRel);
+        match (fault, way) {
+            (Some(Fault::Cut | Fault::Refuse | Fault::Reset), _) => return None,
+            (Some(Fault::BlackHole), _) | (Some(Fault::HalfClose), Way::ToClient) => return Some(()),
+            (Some(Fault::Slow(least, most)), _) => thread::sleep(self.between(least, most)),
+            (Some(Fault::Drip(bytes, rest)), Way::ToClient) => {
+                for slice in piece.chunks(bytes) {
+                    to.write_all(slice).ok()?;
+                    thread::sleep(rest);
+                    if self.ended.load(Ordering::Acquire) {
+                        return None;
+                    }
+                }
+                return Some(());
+            }
+            (Some(Fault::CutAfter(bytes)), Way::ToClient) if piece.len() > bytes => {
+                found();
+                let _ = to.write_all(&piece[..bytes]);
+                return None;
+            }
+            (Some(Fault::Corrupt(behind)), Way::ToClient) if piece.len() > behind => {
+                found();
+                let place = behind + self.random() as usize % (piece.len() - behind);
+                piece[place] ^= 1 << (self.random() % 8);
+            }
+            (Some(Fault::Swap), Way::ToClient) => {
+                found();
+                let mut parked = self.parked.lock().expect("no thread panics with the lock");
+                let other = parked.replace(piece.to_vec());
+                drop(parked);
+                return other.map_or(Some(()), |other| to.write_all(&other).ok());
+            }
+            (Some(Fault::CutBehindRequest(bytes)), Way::ToServer) if find(piece, &bytes).is_some() => {
+                found();
+                link.deaf.store(true, Ordering::Release);
+                let _ = link.client.shutdown(Shutdown::Both);
+                let _ = to.write_all(piece);
+                let _ = to.shutdown(Shutdown::Write);
+                return None;
+            }
+            (Some(Fault::CutBehindReply(bytes)), Way::ToClient) => {
+                if let Some(place) = find(piece, &bytes) {
+                    found();
+                    let _ = to.write_all(&piece[..place + bytes.len()]);
+                    return None;
+                }
+            }
+            (Some(Fault::Replace(bytes, by)), Way::ToServer) => {
+                if let Some(place) = find(piece, &bytes) {
+                    found();
+                    piece[place..place + by.len()].copy_from_slice(&by);
+                }
+            }
+            _ => {}
+        }
+        to.write_all(piece).ok()
+    }
+
+    fn random(&self) -> u64 {
         // xorshift64; that two threads may take the same step does not matter.
         let mut random = self.random.load(Ordering::Relaxed);
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         self.random.store(random, Ordering::Relaxed);
-        least + most.saturating_sub(least).mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
+        random
+    }
+
+    /// A random time between two.
+    fn between(&self, least: Duration, most: Duration) -> Duration {
+        least + most.saturating_sub(least).mul_f64((self.random() >> 11) as f64 / (1_u64 << 53) as f64)
     }
 }
 
@@ -320,106 +434,4 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A server that answers every piece with `<` and the piece, and a connection to it.
-    fn echo() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                thread::spawn(move || {
-                    let mut buffer = [0; 1024];
-                    while let Ok(length @ 1..) = stream.read(&mut buffer) {
-                        let _ = stream.write_all(&[b"<", &buffer[..length]].concat());
-                    }
-                });
-            }
-        });
-        address
-    }
-
-    fn client(proxy: &Proxy) -> TcpStream {
-        let stream = TcpStream::connect(proxy.address()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        stream
-    }
-
-    /// Sends a piece and reads what comes, nothing if the connection is closed.
-    fn ask(stream: &mut TcpStream, piece: &[u8]) -> Vec<u8> {
-        let mut buffer = [0; 1024];
-        if stream.write_all(piece).is_err() {
-            return Vec::new();
-        }
-        let length = stream.read(&mut buffer).unwrap_or(0);
-        buffer[..length].to_vec()
-    }
-
-    #[test]
-    fn what_is_sent_comes_through_until_the_line_is_cut_and_again_when_it_is_healed() {
-        let proxy = Proxy::start(echo());
-        let mut first = client(&proxy);
-        assert_eq!(ask(&mut first, b"one"), b"<one");
-        proxy.set(None, Fault::Cut);
-        assert_eq!(ask(&mut first, b"two"), b"");
-        assert_eq!(ask(&mut client(&proxy), b"two"), b"");
-        proxy.heal(None);
-        assert_eq!(ask(&mut client(&proxy), b"three"), b"<three");
-    }
-
-    #[test]
-    fn a_silent_line_gives_what_it_held_when_it_is_healed() {
-        let proxy = Proxy::start(echo());
-        let mut held = client(&proxy);
-        assert_eq!(ask(&mut held, b"one"), b"<one");
-        proxy.set(None, Fault::Silent);
-        held.write_all(b"two").unwrap();
-        held.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-        assert!(held.read(&mut [0; 8]).is_err());
-        held.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        proxy.heal_all();
-        let mut buffer = [0; 8];
-        let length = held.read(&mut buffer).unwrap();
-        assert_eq!(&buffer[..length], b"<two");
-    }
-
-    #[test]
-    fn a_reply_can_be_lost_behind_its_request_or_in_its_middle() {
-        let proxy = Proxy::start(echo());
-        proxy.set(None, Fault::CutBehindRequest(b"COMMIT".to_vec()));
-        let mut writer = client(&proxy);
-        assert_eq!(ask(&mut writer, b"begin"), b"<begin");
-        assert_eq!(ask(&mut writer, b"x COMMIT x"), b"");
-        proxy.set(None, Fault::CutBehindReply(b"COMMIT".to_vec()));
-        let mut writer = client(&proxy);
-        assert_eq!(ask(&mut writer, b"x COMMIT x"), b"<x COMMIT");
-        assert_eq!(ask(&mut writer, b"more"), b"");
-        assert_eq!(proxy.found(), 2);
-        proxy.set(None, Fault::Replace(b"hint".to_vec(), b"hinX".to_vec()));
-        assert_eq!(ask(&mut client(&proxy), b"a hint"), b"<a hinX");
-    }
-
-    #[test]
-    fn a_fault_can_be_for_one_application() {
-        let (proxy, other) = (Proxy::start(echo()), echo());
-        let named = |name: &str| {
-            let mut stream = client(&proxy);
-            // Who asks for encryption is told that there is none, and goes on without.
-            assert_eq!(ask(&mut stream, &[0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]), b"N");
-            let greeted = ask(&mut stream, format!("user\0x\0application_name\0{name}\0\0").as_bytes());
-            (stream, !greeted.is_empty())
-        };
-        let (mut poll, mut write) = (named("poll").0, named("write").0);
-        assert_eq!(proxy.applications().len(), 2);
-        proxy.set(Some("poll"), Fault::Cut);
-        assert_eq!((ask(&mut poll, b"a"), ask(&mut write, b"a")), (b"".to_vec(), b"<a".to_vec()));
-        assert!(!named("poll").1 && named("write").1 && !named("poll").1);
-        proxy.heal(Some("poll"));
-        assert!(named("poll").1);
-        proxy.route("write", other);
-        assert_eq!(ask(&mut write, b"a"), b"");
-        assert!(named("write").1);
-    }
-}
+mod tests;
