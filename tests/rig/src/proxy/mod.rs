@@ -4,6 +4,7 @@
 //! `application_name`, so that a fault can be for some of them only.
 
 mod fault;
+mod flow;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -15,6 +16,8 @@ use std::time::Duration;
 use crate::process::wait_until;
 
 pub use self::fault::Fault;
+pub use self::flow::Flow;
+use self::flow::{ANSWERS, ASKS, Flows, Messages};
 
 /// How long the listener may take to come and go.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,6 +40,7 @@ struct Shared {
     random: AtomicU64,
     /// The reply that the next client gets.
     parked: Mutex<Option<Vec<u8>>>,
+    flows: Flows,
 }
 
 #[derive(Debug)]
@@ -51,7 +55,7 @@ struct State {
 
 impl State {
     fn refuses(&self) -> bool {
-        self.rules.iter().any(|rule| *rule == (None, Fault::Refuse))
+        self.rules.contains(&(None, Fault::Refuse))
     }
 }
 
@@ -67,6 +71,8 @@ struct Link {
     lost: AtomicBool,
     /// It ends by a reset.
     reset: AtomicBool,
+    /// How many statements are under way on it.
+    open: AtomicU64,
 }
 
 impl Link {
@@ -102,6 +108,7 @@ impl Proxy {
             found: AtomicU64::new(0),
             random: AtomicU64::new(u64::from(address.port()) | 1),
             parked: Mutex::new(None),
+            flows: Flows::default(),
         });
         let own = Arc::clone(&shared);
         thread::spawn(move || own.accept(listener, address));
@@ -181,15 +188,24 @@ impl Proxy {
         self.cut(Some(application));
     }
 
-    /// Sends all further connections to another server; open ones are cut.
-    pub fn retarget(&self, target: SocketAddr) {
+    /// Sends all further connections to another server; open ones go on.
+    pub fn lead_to(&self, target: SocketAddr) {
         self.shared.lock().target = target;
-        self.cut(None);
     }
 
     /// How often a fault that waits for certain bytes, or garbles some, has done so.
     pub fn found(&self) -> u64 {
         self.shared.found.load(Ordering::Acquire)
+    }
+
+    /// What is under way on the connections of an application of PostgreSQL, and was since [`Self::count_anew`].
+    pub fn flow(&self, application: &str) -> Flow {
+        self.shared.flows.of(application)
+    }
+
+    /// Begins to count anew what is asked.
+    pub fn count_anew(&self) {
+        self.shared.flows.reset();
     }
 
     /// The applications of the open connections.
@@ -296,6 +312,7 @@ impl Shared {
             deaf: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             reset: AtomicBool::new(false),
+            open: AtomicU64::new(0),
         });
         self.lock().links.push(Arc::clone(&link));
         // A fault that came before the connection was known has done nothing to it.
@@ -313,6 +330,9 @@ impl Shared {
         let back = thread::spawn(move || own.pump(&its, Way::ToClient, Vec::new(), from_server, into_client));
         self.pump(&link, Way::ToServer, first, client, server);
         let _ = back.join();
+        if let Some(application) = &link.application {
+            self.flows.change(application, 0, link.open.load(Ordering::Acquire));
+        }
         self.lock().links.retain(|other| !Arc::ptr_eq(other, &link));
     }
 
@@ -320,6 +340,8 @@ impl Shared {
     fn pump(&self, link: &Link, way: Way, first: Vec<u8>, mut from: TcpStream, mut to: TcpStream) {
         let (mut length, mut buffer) = (first.len(), first);
         buffer.resize(64 << 10, 0);
+        // The first message of a client has another form; that it is answered is one answer too many.
+        let (mut messages, mut greeting) = (Messages::default(), true);
         loop {
             if length == 0 {
                 length = from.read(&mut buffer).unwrap_or(0);
@@ -327,6 +349,22 @@ impl Shared {
             if length == 0 || way == Way::ToClient && link.deaf.load(Ordering::Acquire) {
                 break;
             }
+            match (&link.application, way) {
+                (Some(application), Way::ToServer) if !greeting => {
+                    let asked = messages.count(&buffer[..length], ASKS);
+                    link.open.fetch_add(asked, Ordering::AcqRel);
+                    self.flows.change(application, asked, 0);
+                }
+                (Some(application), Way::ToClient) => {
+                    let answered = messages.count(&buffer[..length], ANSWERS);
+                    let counted = answered.saturating_sub(u64::from(greeting && answered > 0));
+                    greeting &= answered == 0;
+                    link.open.fetch_sub(counted.min(link.open.load(Ordering::Acquire)), Ordering::AcqRel);
+                    self.flows.change(application, 0, counted);
+                }
+                _ => {}
+            }
+            greeting &= way == Way::ToClient;
             let fault = self.fault(link.application.as_deref());
             if !link.lost.load(Ordering::Acquire)
                 && self.send(link, way, fault, &mut buffer[..length], &mut to).is_none()
