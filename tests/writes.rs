@@ -10,6 +10,8 @@ mod carts;
 mod fixture;
 #[path = "writes/interactions.rs"]
 mod interactions;
+#[path = "writes/places.rs"]
+mod places;
 #[path = "writes/questions.rs"]
 mod questions;
 #[path = "writes/refused.rs"]

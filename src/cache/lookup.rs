@@ -112,10 +112,14 @@ impl Cache {
         };
         let deadline = Alarm::now() + budget;
         let mut token = asked.token;
+        let mut of_another_epoch = None;
         if token.is_some_and(|token| !self.changes.has_reached(token)) {
             let joined = self.poller.join(deadline - Alarm::now()).await;
             // Ahead even of a poll that began after the request came: it is of another epoch, or somebody made it up.
             token = token.filter(|token| !joined || self.changes.has_reached(*token));
+            // An answer of the present epoch owes it nothing. One of the epoch that it comes from does.
+            let (epoch, _) = self.changes.era();
+            of_another_epoch = asked.token.filter(|asked| token.is_none() && asked.epoch != epoch.short());
         }
         let behind = token.filter(|token| !self.changes.has_reached(*token));
 
@@ -135,7 +139,7 @@ impl Cache {
             Ok(served) => return Ok(Answered::Entry(served)),
             Err(why) => why,
         };
-        self.stale(key, token).await.map(Answered::Entry).ok_or(why)
+        self.stale(key, token, of_another_epoch).await.map(Answered::Entry).ok_or(why)
     }
 
     /// What a flight brings, if it is still true when it lands.
@@ -209,9 +213,14 @@ impl Cache {
         entry.is_found() && old <= limit && self.changes.may_be_held(&entry.facts, token)
     }
 
-    /// What is held for an outage: it says so.
-    async fn stale(&self, key: Key, token: Option<OrdToken>) -> Option<Served> {
-        let held = |entry: &Entry| self.may_be_stale(entry, token);
+    /// What is held for an outage: it says so. `of_another_epoch` is a token that only holds for answers that are not of the
+    /// present epoch.
+    async fn stale(&self, key: Key, token: Option<OrdToken>, of_another_epoch: Option<OrdToken>) -> Option<Served> {
+        let in_order = |entry: &Entry| {
+            let (epoch, _) = self.changes.era();
+            of_another_epoch.is_none_or(|token| entry.facts.epoch == epoch || covers(entry, token))
+        };
+        let held = |entry: &Entry| self.may_be_stale(entry, token) && in_order(entry);
         let entry = match self.l1.get(&key).filter(|entry| held(entry)) {
             Some(entry) => entry,
             None => {

@@ -213,10 +213,17 @@ impl Cache {
     pub async fn cart(&self, owner: Owner) -> Result<Bytes, Unavailable> {
         let live = self.live.load_full();
         let asked = async {
-            let permit = self.permits.acquire(live.miss_queue, live.permit_wait).await.ok_or(Unavailable::Busy)?;
-            let cart = self.origin.cart(owner).await;
-            drop(permit);
-            Ok(cart?)
+            let ask = async || {
+                let _permit = self.permits.acquire(live.miss_queue, live.permit_wait).await.ok_or(Unavailable::Busy)?;
+                let (_, known) = self.changes.era();
+                let (cart, incarnation) = self.origin.cart(owner).await?;
+                if incarnation == known { Ok(cart) } else { Err(Unavailable::Foreign) }
+            };
+            match ask().await {
+                // The view may be a moment behind the connection, or the connection lead to a primary that was replaced.
+                Err(Unavailable::Foreign) if self.poller.join(live.budget).await => ask().await,
+                answered => answered,
+            }
         };
         tokio::time::timeout(live.budget, asked).await.unwrap_or(Err(Unavailable::Late))
     }

@@ -82,6 +82,8 @@ impl Api {
     pub async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         match self.respond(request).await {
             Ok(response) => response,
+            // That a product is not there is an answer of the catalogue, with a place in its history.
+            Err(problem @ Problem::NoSuchProduct) => self.placed(respond::problem(problem), None),
             Err(problem) => respond::problem(problem),
         }
     }
@@ -225,9 +227,12 @@ impl Api {
     }
 
     fn send(&self, found: &Found<'_>, entry: Option<&Entry>) -> Response<Body> {
-        let manners = &self.shared.settings.manners;
-        let mut response = respond::found(found, manners);
-        if manners.ord
+        self.placed(respond::found(found, &self.shared.settings.manners), entry)
+    }
+
+    /// With its place in the history, if answers are to carry that.
+    fn placed(&self, mut response: Response<Body>, entry: Option<&Entry>) -> Response<Body> {
+        if self.shared.settings.manners.ord
             && let Some(place) = self.cache.position(entry)
         {
             respond::add_place(&mut response, place);

@@ -39,7 +39,7 @@ impl Api {
 }
 
 /// Why a write was not done, or may not have been, as the client is told. What is not known is answered like what was not
-/// done (contract, section 8, rule 5): a client that tries again may do it twice.
+/// done, with 503: a client that tries again may do it twice.
 fn problem(change: Change, error: &WriteError) -> Problem {
     match error {
         WriteError::Absent | WriteError::Invalid => Problem::Unfit(change),

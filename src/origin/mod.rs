@@ -166,8 +166,8 @@ pub trait Origin: Send + Sync + 'static {
     /// has to be awaited to its end.
     fn write(&self, command: Command, at: i64) -> Asking<'_, Written, WriteError>;
 
-    /// The document of a cart.
-    fn cart(&self, owner: Owner) -> Asking<'_, Bytes>;
+    /// The document of a cart, and the incarnation it was read from.
+    fn cart(&self, owner: Owner) -> Asking<'_, (Bytes, Incarnation)>;
 
     /// Every id that there is, and the incarnation it was read from.
     fn ids(&self, of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)>;

@@ -1,4 +1,4 @@
-//! Carts (contract, section 6).
+//! Carts.
 
 use atelier_rig::{Response, Scratch};
 

@@ -1,4 +1,4 @@
-//! Interactions (contract, section 7).
+//! Interactions.
 
 use crate::shop::Shop;
 use crate::times;

@@ -1,4 +1,4 @@
-//! What is refused, and that it changes nothing (contract, section 8, rule 6).
+//! What is refused, and that it changes nothing.
 
 use std::net::TcpListener;
 

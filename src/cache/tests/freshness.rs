@@ -192,4 +192,10 @@ async fn an_answer_of_another_life_of_the_database_is_not_taken() {
     assert_eq!(cache.get(Key::Product(8)).await, ("1".to_owned(), Outcome::Miss), "it looked first, then asked again");
     assert_eq!(origin.fetches(), 3);
     assert_eq!(cache.get(KEY).await.1, Outcome::Refetched, "what is of another epoch is outdated");
+
+    cache.cart(Owner([0; 32])).await.unwrap();
+    let before = origin.fetches();
+    origin.crash();
+    cache.cart(Owner([0; 32])).await.unwrap();
+    assert_eq!(origin.fetches(), before + 2, "a cart of another life is asked for again too");
 }

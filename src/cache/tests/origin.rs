@@ -199,8 +199,9 @@ impl Origin for ScriptedOrigin {
         })
     }
 
-    fn cart(&self, _owner: Owner) -> Asking<'_, Bytes> {
-        Box::pin(async { Ok("[]".into()) })
+    fn cart(&self, _owner: Owner) -> Asking<'_, (Bytes, Incarnation)> {
+        self.fetches.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(("[]".into(), Incarnation(self.history.lock().unwrap().incarnation))) })
     }
 
     fn ids(&self, of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {

@@ -81,8 +81,11 @@ impl Origin for Memory {
         Box::pin(async move { self.change(command, at) })
     }
 
-    fn cart(&self, owner: Owner) -> Asking<'_, Bytes> {
-        Box::pin(async move { Ok(json(&self.state()?.carts.of(owner))?) })
+    fn cart(&self, owner: Owner) -> Asking<'_, (Bytes, Incarnation)> {
+        Box::pin(async move {
+            let state = self.state()?;
+            Ok((json(&state.carts.of(owner))?, state.history.seen().incarnation))
+        })
     }
 
     fn ids(&self, of: Existing) -> Asking<'_, (RoaringBitmap, Incarnation)> {

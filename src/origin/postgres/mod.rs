@@ -201,10 +201,10 @@ impl Origin for Postgres {
         Box::pin(writes::write(&self.writers, command, at))
     }
 
-    fn cart(&self, owner: Owner) -> Asking<'_, Bytes> {
+    fn cart(&self, owner: Owner) -> Asking<'_, (Bytes, Incarnation)> {
         Box::pin(async move {
             let answered = self.ask(Statement::Cart, &[&&owner.0[..]], false).await?;
-            rows::cart(&answered.rows)
+            Ok((rows::cart(&answered.rows)?, answered.seen.incarnation))
         })
     }
 
