@@ -147,9 +147,9 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     let admin_served = tokio::spawn(server::run(admin_listener, answer, admin_limited, admin_end.clone()));
 
     let asked = Arc::clone(&api);
-    let answer = move |request, _peer: SocketAddr| {
+    let answer = move |request, peer: SocketAddr| {
         let api = asked.load_full();
-        async move { api.answer(request).await }
+        async move { api.answer(request, Some(peer.ip())).await }
     };
     let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };
     tokio::spawn(reload::on_hangup(hangups, settings, parts));

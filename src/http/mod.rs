@@ -14,6 +14,7 @@ mod respond;
 pub mod route;
 mod write;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,9 +79,9 @@ impl Api {
         Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
-    /// Answers one request. There is always an answer.
-    pub async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        match self.respond(request).await {
+    /// Answers one request. There is always an answer. `client` is whom it counts for.
+    pub async fn answer(&self, request: Request<Incoming>, client: Option<IpAddr>) -> Response<Body> {
+        match self.respond(request, client).await {
             Ok(response) => response,
             // That a product is not there is an answer of the catalogue, with a place in its history.
             Err(problem @ Problem::NoSuchProduct) => self.placed(respond::problem(problem), None),
@@ -88,7 +89,7 @@ impl Api {
         }
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+    async fn respond(&self, request: Request<Incoming>, client: Option<IpAddr>) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
         let settings = &self.shared.settings;
 
@@ -123,7 +124,7 @@ impl Api {
                 if let Some(served) = self.cache.hit(key, token) {
                     return self.found(&served, view, &head.headers);
                 }
-                let asked = cache::Asked { arrived: Instant::now(), token };
+                let asked = cache::Asked { arrived: Instant::now(), token, client };
                 // Boxed, so that hits do not carry the state of misses with them.
                 match Box::pin(self.cache.lookup(key, asked)).await? {
                     Answered::Entry(served) => self.found(&served, view, &head.headers),
@@ -131,12 +132,12 @@ impl Api {
                 }
             }
             Asked::Unstored(key) => {
-                let served = Box::pin(self.cache.fetch_unstored(key)).await?;
+                let served = Box::pin(self.cache.fetch_unstored(key, client)).await?;
                 self.found(&served, View::Whole, &head.headers)
             }
             Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
             Asked::Cart => {
-                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers)).await?);
+                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client).await?);
                 let unchanged = conditional::unchanged(&head.headers, &cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
@@ -251,7 +252,14 @@ enum Admitted {
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Busy | Unavailable::Late | Unavailable::Failed(_) | Unavailable::Foreign => Self::Unavailable,
+            Unavailable::Busy
+            | Unavailable::Late
+            | Unavailable::Failed(_)
+            | Unavailable::Foreign
+            | Unavailable::Open
+            | Unavailable::Crowded
+            | Unavailable::Short => Self::Unavailable,
+            Unavailable::Limited => Self::Limited,
             // The fetch panicked; its own log line says where.
             Unavailable::Lost => Self::Unavailable,
         }

@@ -114,6 +114,8 @@ pub(super) enum Problem {
     Expectation,
     /// The body of this write is not as described, or what it is about is not there.
     Unfit(Change),
+    /// The client has asked for too much.
+    Limited,
     /// There is no answer now.
     Unavailable,
     /// A fault of ours.
@@ -134,6 +136,7 @@ impl Problem {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Limited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -159,6 +162,7 @@ impl Problem {
             Self::BodyTimeout => "Error: request body took too long",
             Self::BodyBroken => "Error: malformed request body",
             Self::Expectation => "Error: expectation failed",
+            Self::Limited => "Error: too many requests",
             Self::Unavailable => "Error: temporarily unavailable",
             Self::Internal => "Error: internal error",
         }
@@ -206,6 +210,9 @@ pub(super) fn problem(problem: Problem) -> Response<Body> {
     }
     if problem == Problem::Token {
         headers.insert(WWW_AUTHENTICATE, TOKEN);
+    }
+    if problem == Problem::Limited {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if problem == Problem::Unavailable {
         // Clients that were turned away together are not to come back together.

@@ -161,8 +161,7 @@ fn lies(rig: &mut Rig) -> Row {
     for key in keys.lines().filter(|line| line.starts_with("atelier:")).take(20) {
         rig.redis.command(&format!("DEL {key}\r\nSETRANGE {key} 104857600 x\r\nPEXPIRE {key} 100000"));
     }
-    last(each);
-    let grown = site.memory().saturating_sub(memory);
+    let grown = site.peak(each).saturating_sub(memory);
     let corrupt = site.metric("atelier_l2_corrupt_total") - corrupt;
     let samples = load.end();
     let read = from_redis(&samples);

@@ -17,8 +17,6 @@ use super::rig::{PATIENCE, Rig, SERVER};
 pub(crate) const READERS: &str = "atelier-edge";
 /// Of those that write.
 pub(crate) const WRITERS: &str = "atelier-edge write";
-/// Of those that poll.
-pub(crate) const POLL: &str = "atelier-edge poll";
 
 /// How long an answer may take before it counts as none.
 const LATE: Duration = Duration::from_secs(6);
@@ -188,6 +186,17 @@ impl Site {
             lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
         };
         self.nodes.iter().map(of_node).sum()
+    }
+
+    /// The most memory that a node has had resident in this time, in bytes.
+    pub(crate) fn peak(&mut self, long: Duration) -> u64 {
+        let begun = Instant::now();
+        let mut most = 0;
+        while begun.elapsed() < long {
+            most = most.max(self.memory());
+            last(Duration::from_millis(20));
+        }
+        most
     }
 
     /// The resident memory of the largest node, in bytes.

@@ -37,7 +37,9 @@ fn settled(site: &Site) {
         site.nodes
             .iter()
             .all(|node| {
-                node.get("/products/999999").header("cache-status").is_some_and(|status| status.ends_with("filter"))
+                node.get("/products/999999/styles")
+                    .header("cache-status")
+                    .is_some_and(|status| status.ends_with("filter"))
             })
             .then_some(())
     });
