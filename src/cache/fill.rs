@@ -204,12 +204,14 @@ impl Cache {
             Ok(answered) => answered,
             Err(unavailable) => {
                 // That nobody can be asked has been said where the connections are; it is not repeated for each request.
-                match &unavailable {
-                    Unavailable::Failed(error) if !matches!(**error, OriginError::Down) => {
-                        warn!(%key, error = %Causes(&**error), "the origin gave no answer for `{key}`");
-                    }
-                    Unavailable::Late => warn!(%key, "the origin did not answer in time for `{key}`"),
-                    other => debug!(%key, error = %other, "the origin cannot be asked for `{key}`"),
+                if let Unavailable::Failed(error) = &unavailable
+                    && !matches!(**error, OriginError::Down)
+                {
+                    warn!(%key, error = %Causes(&**error), "the origin gave no answer for `{key}`");
+                } else if matches!(unavailable, Unavailable::Late) {
+                    warn!(%key, "the origin did not answer in time for `{key}`");
+                } else {
+                    debug!(%key, error = %unavailable, "the origin cannot be asked for `{key}`");
                 }
                 return Err(unavailable);
             }
