@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use atelier_rig::process::{children, runs, wait_until};
+use atelier_rig::process::{runs, wait_until};
 use atelier_rig::{Ask, Load, Node, Samples};
 
 use super::Experiment;
@@ -107,14 +107,15 @@ fn killed(rig: &mut Rig) -> Row {
 
 /// Nodes whose documents are made under other rules share one Redis.
 fn two_rules(rig: &mut Rig) -> Row {
-    let mut site = Site::open(rig, Plan { nodes: 1, ..Plan::default() });
+    let settings = vec![("ATELIER_L1_BYTES", "8KiB".to_owned())];
+    let mut site = Site::open(rig, Plan { nodes: 1, settings, ..Plan::default() });
     let url = |proxy: &atelier_rig::Proxy| format!("postgres://postgres@{}/{}", proxy.address(), site.database);
     let (database, redis) = (url(&site.to_postgres[0]), format!("redis://{}/0", site.to_redis[0].address()));
     let settings = [
         ("DATABASE_URL", &*database),
         ("REDIS_URL", &*redis),
         ("ATELIER_CAMPUS", "hr-lax"),
-        ("ATELIER_L1_BYTES", "32KiB"),
+        ("ATELIER_L1_BYTES", "8KiB"),
     ];
     let other = Node::start(SERVER, &settings);
     let (own, its) = (site.nodes[0].address, other.address);
@@ -194,7 +195,7 @@ fn logs(rig: &mut Rig) -> Row {
 /// Panics in the handler, a fetch, a fill and polls, each so many times.
 fn panics(rig: &mut Rig) -> Row {
     // The points are those of `src/red.rs`.
-    let settings = vec![("PANIC", "request:60,fetch:5,fill:7,poll:9".to_owned())];
+    let settings = vec![("PANIC", "request:90,fetch:20,fill:30,poll:9".to_owned())];
     let mut site = Site::open(rig, Plan { nodes: 1, settings, ..Plan::default() });
     let panicked = |site: &Site, place: &str| site.metric(&format!("atelier_panics_total{{place=\"{place}\"}}"));
     let before = panicked(&site, "request");

@@ -144,6 +144,7 @@ fn lies(rig: &mut Rig) -> Row {
         site.to_redis.iter().for_each(atelier_rig::Proxy::heal_all);
         last(each / 4);
     }
+    site.wait_for_redis();
     // Whole values under the wrong names, cut ones, ones of another kind, and one that is larger than anything should be.
     for _ in 0..rig.pick(1, 8) {
         let keys = rig.redis.command("KEYS atelier:*/*");
@@ -158,10 +159,11 @@ fn lies(rig: &mut Rig) -> Row {
         last(each / 2);
     }
     let keys = rig.redis.command("KEYS atelier:*/*");
-    for key in keys.lines().filter(|line| line.starts_with("atelier:")).take(20) {
+    site.wait_for_redis();
+    for key in keys.lines().filter(|line| line.starts_with("atelier:")).take(4) {
         rig.redis.command(&format!("DEL {key}\r\nSETRANGE {key} 104857600 x\r\nPEXPIRE {key} 100000"));
     }
-    let grown = site.peak(each).saturating_sub(memory);
+    let grown = site.peak(each * 2).saturating_sub(memory);
     let corrupt = site.metric("atelier_l2_corrupt_total") - corrupt;
     let samples = load.end();
     let read = from_redis(&samples);

@@ -188,6 +188,13 @@ impl Site {
         self.nodes.iter().map(of_node).sum()
     }
 
+    /// Waits until every node asks Redis again.
+    pub(crate) fn wait_for_redis(&self) {
+        wait_until("Redis is asked again", PATIENCE, || {
+            (self.metric("atelier_breaker_open{dependency=\"redis\"}") == 0).then_some(())
+        });
+    }
+
     /// The most memory that a node has had resident in this time, in bytes.
     pub(crate) fn peak(&mut self, long: Duration) -> u64 {
         let begun = Instant::now();

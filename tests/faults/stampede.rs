@@ -33,15 +33,15 @@ fn blocked(rig: &Rig, site: &Site) -> usize {
 
 /// The nodes know every id, so that nothing else of theirs asks the database.
 fn settled(site: &Site) {
+    // Each time another one: what was asked for before is held.
+    let mut id = 900_000;
     wait_until("the nodes know every id", PATIENCE, || {
-        site.nodes
-            .iter()
-            .all(|node| {
-                node.get("/products/999999/styles")
-                    .header("cache-status")
-                    .is_some_and(|status| status.ends_with("filter"))
-            })
-            .then_some(())
+        id += 1;
+        let knows = |node: &atelier_rig::Node| {
+            let answer = node.get(&format!("/products/{id}/styles"));
+            answer.header("cache-status").is_some_and(|status| status.ends_with("detail=filter"))
+        };
+        site.nodes.iter().all(knows).then_some(())
     });
     site.count_anew();
 }
