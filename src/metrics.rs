@@ -76,6 +76,33 @@ pub enum Place {
     Background,
 }
 
+/// How a connection ended that did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broken {
+    /// What came was no request.
+    Malformed,
+    /// The head of a request was larger than allowed.
+    HeadTooLarge,
+    /// No whole head came in time; so end idle connections, too.
+    Silent,
+    /// The client took nothing of its answer for too long.
+    Stalled,
+    /// The client left in the middle of something.
+    Left,
+}
+
+impl EncodeLabelValue for Broken {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(match self {
+            Self::Malformed => "malformed",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Silent => "silent",
+            Self::Stalled => "stalled",
+            Self::Left => "left",
+        })
+    }
+}
+
 impl EncodeLabelValue for Reason {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
@@ -119,6 +146,13 @@ pub struct Before {
     pub dependency: Dependency,
 }
 
+/// The label of `connections_broken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BrokenHow {
+    /// How.
+    pub how: Broken,
+}
+
 /// The label of `panics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Panicked {
@@ -158,6 +192,12 @@ metrics! {
     breaker_open: Family<Before, Gauge> = "breaker_open",
     /// Times that a breaker opened, also again after a probe.
     breaker_turns: Family<Before, Counter> = "breaker_turns",
+    /// Connections that could not be accepted.
+    accept_errors: Counter = "accept_errors",
+    /// Times that accepting waited for a descriptor to become free.
+    descriptor_waits: Counter = "descriptor_waits",
+    /// Connections that ended with an error, by how.
+    connections_broken: Family<BrokenHow, Counter> = "connections_broken",
     /// Values in Redis that were torn, foreign or of another program, and removed.
     l2_corrupt: Counter = "l2_corrupt",
     /// Values in Redis that could not be proved fresh.
@@ -208,6 +248,11 @@ impl Metrics {
     /// Counts a breaker that opens.
     pub fn breaker_turned(&self, dependency: Dependency) {
         self.breaker_turns.get_or_create(&Before { dependency }).inc();
+    }
+
+    /// Counts a connection that did not end well.
+    pub fn broke(&self, how: Broken) {
+        self.connections_broken.get_or_create(&BrokenHow { how }).inc();
     }
 
     /// All of them in the OpenMetrics text form.

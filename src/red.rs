@@ -55,6 +55,8 @@ pub enum Red {
     FloorBeforeHard = 24,
     /// A proof asks for writes whose stamp was lost behind everything else (the other form of 14).
     PendingReadLast = 25,
+    /// The answer to `/products/13` panics (not a bug of freshness: for `tests/steady.rs`).
+    AnswerPanics = 28,
 }
 
 /// A place that can be made to panic, now and then.

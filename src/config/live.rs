@@ -6,7 +6,7 @@
 //! a document looks like (`ATELIER_ROWS_MAX`, `ATELIER_CAMPUS`, `ATELIER_PRODUCT_DATES`).
 
 /// The settings that a running node obeys as soon as it has read them.
-const LIVE: [&str; 45] = [
+const LIVE: [&str; 49] = [
     "ATELIER_LOG",
     "ATELIER_ABSENT_TTL",
     "ATELIER_TTL_LIST",
@@ -39,11 +39,15 @@ const LIVE: [&str; 45] = [
     "ATELIER_MAX_CONNS",
     "ATELIER_HEAD_TIMEOUT",
     "ATELIER_HEAD_MAX",
+    "ATELIER_WRITE_STALL",
+    "ATELIER_SEND_BUFFER",
     "ATELIER_TARGET_MAX",
     "ATELIER_BODY_MAX",
     "ATELIER_BODY_TIMEOUT",
     "ATELIER_DRAIN_IDLE",
     "ATELIER_DRAIN_MAX",
+    "ATELIER_HOSTS",
+    "ATELIER_TRUSTED_PROXIES",
     "ATELIER_API_TOKEN_FILE",
     "ATELIER_ADMIN_TOKEN_FILE",
     "ATELIER_CACHE_STATUS",
@@ -66,7 +70,7 @@ mod tests {
     use crate::config::{Config, Raw, settings};
 
     /// A valid value for each setting that is not its default.
-    const OTHERS: [(&str, &str); 82] = [
+    const OTHERS: [(&str, &str); 86] = [
         ("ATELIER_LISTEN", "127.0.0.1:8081"),
         ("ATELIER_ADMIN_LISTEN", "127.0.0.1:9091"),
         ("ATELIER_WORKERS", "77"),
@@ -135,11 +139,15 @@ mod tests {
         ("ATELIER_MAX_CONNS", "7"),
         ("ATELIER_HEAD_TIMEOUT", "7s"),
         ("ATELIER_HEAD_MAX", "7KiB"),
+        ("ATELIER_WRITE_STALL", "7s"),
+        ("ATELIER_SEND_BUFFER", "77KiB"),
         ("ATELIER_TARGET_MAX", "777B"),
         ("ATELIER_BODY_MAX", "777KiB"),
         ("ATELIER_BODY_TIMEOUT", "7s"),
         ("ATELIER_DRAIN_IDLE", "7s"),
         ("ATELIER_DRAIN_MAX", "77s"),
+        ("ATELIER_HOSTS", "shop.example"),
+        ("ATELIER_TRUSTED_PROXIES", "10.0.0.0/8"),
         ("ATELIER_API_TOKEN_FILE", "Cargo.toml"),
         ("ATELIER_ADMIN_TOKEN_FILE", "Cargo.toml"),
         ("ATELIER_CACHE_STATUS", "off"),

@@ -164,6 +164,8 @@ impl Config {
                 rows_max: rules.rows_max,
                 target_max: read.size("ATELIER_TARGET_MAX", &raw.target_max, 64, 65_534),
                 body: BodyLimits { size: body_max, time: read.limit("ATELIER_BODY_TIMEOUT", &raw.body_timeout) },
+                hosts: read.list("ATELIER_HOSTS", raw.hosts.as_deref()),
+                proxies: read.list("ATELIER_TRUSTED_PROXIES", raw.trusted_proxies.as_deref()),
                 aliases: read.switch("ATELIER_ALIASES", &raw.aliases),
                 manners: Manners::new(
                     token.is_some(),
@@ -178,6 +180,9 @@ impl Config {
                 connections: read.number("ATELIER_MAX_CONNS", &raw.max_conns, 1, 1 << 20),
                 head_time: read.limit("ATELIER_HEAD_TIMEOUT", &raw.head_timeout),
                 head_size: read.size("ATELIER_HEAD_MAX", &raw.head_max, 1 << 10, 1 << 20),
+                write_stall: read.limit("ATELIER_WRITE_STALL", &raw.write_stall),
+                send_buffer: read.size("ATELIER_SEND_BUFFER", &raw.send_buffer, 16 << 10, GIB),
+                is_first: false,
                 drain_idle: read.duration("ATELIER_DRAIN_IDLE", &raw.drain_idle),
                 drain_max: read.limit("ATELIER_DRAIN_MAX", &raw.drain_max),
             },

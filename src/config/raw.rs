@@ -224,6 +224,12 @@ pub struct Raw {
     /// The most bytes of a request's head.
     #[arg(long, env = "ATELIER_HEAD_MAX", default_value = "16KiB", value_name = "SIZE", global = true)]
     pub(super) head_max: String,
+    /// How long a client may take nothing of its answer before its connection is closed.
+    #[arg(long, env = "ATELIER_WRITE_STALL", default_value = "10s", value_name = "DURATION", global = true)]
+    pub(super) write_stall: String,
+    /// How much memory the kernel may take for what a client has not taken of its answers.
+    #[arg(long, env = "ATELIER_SEND_BUFFER", default_value = "256KiB", value_name = "SIZE", global = true)]
+    pub(super) send_buffer: String,
     /// The most bytes of a request's target.
     #[arg(long, env = "ATELIER_TARGET_MAX", default_value = "2048B", value_name = "SIZE", global = true)]
     pub(super) target_max: String,
@@ -240,6 +246,12 @@ pub struct Raw {
     #[arg(long, env = "ATELIER_DRAIN_MAX", default_value = "15s", value_name = "DURATION", global = true)]
     pub(super) drain_max: String,
 
+    /// The hosts, with or without a port, that requests may be for, as in shop.example,api.example; without it any.
+    #[arg(long, env = "ATELIER_HOSTS", value_name = "HOST,…", global = true)]
+    pub(super) hosts: Option<String>,
+    /// The proxies, as in 10.0.0.0/8,192.0.2.7, whose X-Real-IP and X-Request-Id are believed; without it none.
+    #[arg(long, env = "ATELIER_TRUSTED_PROXIES", value_name = "NETWORK,…", global = true)]
+    pub(super) trusted_proxies: Option<String>,
     /// A file with the one token that the API demands in Authorization; without it any or none is accepted.
     #[arg(long, env = "ATELIER_API_TOKEN_FILE", value_name = "FILE", global = true)]
     pub(super) api_token_file: Option<String>,

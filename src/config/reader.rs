@@ -208,6 +208,11 @@ impl Reader {
         }
     }
 
+    /// An optional list, whose type says itself what is wrong with it.
+    pub(super) fn list<T: std::str::FromStr<Err = String> + Default>(&mut self, name: &str, text: Option<&str>) -> T {
+        text.map_or_else(T::default, |text| self.take(name, text, str::parse))
+    }
+
     pub(super) fn token(&mut self, name: &str, path: Option<&str>) -> Option<Token> {
         let path = path?;
         match std::fs::read(path) {

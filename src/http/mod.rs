@@ -3,18 +3,21 @@
 pub mod admin;
 mod authorization;
 mod body;
+mod caught;
 mod conditional;
 mod document;
 mod encoding;
 mod expectation;
 mod framing;
+mod hosts;
 mod live;
 pub mod min_ord;
+mod proxies;
 mod respond;
 pub mod route;
 mod write;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +25,8 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response};
-use tracing::error;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use tracing::{debug, error};
 
 use self::body::Room;
 use self::document::Desk;
@@ -37,9 +40,12 @@ use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
 use crate::outcome::Outcome;
+use crate::red::{self, Point, Red};
 
 pub use self::authorization::Token;
 pub use self::body::Limits as BodyLimits;
+pub use self::hosts::Hosts;
+pub use self::proxies::Proxies;
 pub use self::respond::{Body, Downstream, Manners};
 
 /// How requests are read and answered.
@@ -51,6 +57,10 @@ pub struct Settings {
     pub target_max: usize,
     /// Limits of request bodies.
     pub body: BodyLimits,
+    /// The names that it answers to.
+    pub hosts: Hosts,
+    /// Who is believed what is said of clients.
+    pub proxies: Proxies,
     /// Whether the five names of older clients are routes.
     pub aliases: bool,
     /// The one token that is accepted, if one is demanded.
@@ -79,14 +89,24 @@ impl Api {
         Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
-    /// Answers one request. There is always an answer. `client` is whom it counts for.
-    pub async fn answer(&self, request: Request<Incoming>, client: Option<IpAddr>) -> Response<Body> {
-        match self.respond(request, client).await {
-            Ok(response) => response,
-            // That a product is not there is an answer of the catalogue, with a place in its history.
-            Err(problem @ Problem::NoSuchProduct) => self.placed(respond::problem(problem), None),
-            Err(problem) => respond::problem(problem),
+    /// Answers one request, which came from `peer`. There is always an answer.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let client = self.shared.settings.proxies.client(request.headers(), peer.ip());
+        let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
+        let mut response = caught::caught(self.respond(request, Some(client))).await.unwrap_or_else(|problem| self.problem(problem));
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        if failed || id.is_some() {
+            name(&mut response, id);
         }
+        response
+    }
+
+    #[cold]
+    fn problem(&self, problem: Problem) -> Response<Body> {
+        // That a product is not there is an answer of the catalogue, with a place in its history.
+        let is_answer = matches!(problem, Problem::NoSuchProduct);
+        let response = respond::problem(problem);
+        if is_answer { self.placed(response, None) } else { response }
     }
 
     async fn respond(&self, request: Request<Incoming>, client: Option<IpAddr>) -> Result<Response<Body>, Problem> {
@@ -96,6 +116,9 @@ impl Api {
         if !framing::is_sound(&head) {
             return Err(Problem::Head);
         }
+        if !settings.hosts.include(&head) {
+            return Err(Problem::Misdirected);
+        }
         let (path, query) = (head.uri.path(), head.uri.query());
         if path == "*" && head.method == Method::OPTIONS {
             body::discard(body, settings.body).await?;
@@ -103,6 +126,10 @@ impl Api {
         }
         if !path.starts_with('/') {
             return Err(Problem::TargetForm);
+        }
+        red::pass(Point::Request);
+        if red::is_on(Red::AnswerPanics) && path == "/products/13" {
+            std::panic::panic_any("a deliberate bug");
         }
         let asked = match self.admit(&head, path, query) {
             Ok(Admitted::Read(asked)) => {
@@ -240,6 +267,17 @@ impl Api {
         }
         response
     }
+}
+
+/// Says by what name the request is found in the logs. What went wrong has one in any case.
+fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
+    let Some(id) = id.or_else(proxies::new_id) else { return };
+    match response.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => error!(request_id = ?id, "a request was answered with 500"),
+        status if status.is_server_error() => debug!(request_id = ?id, %status, "a request was answered with {status}"),
+        _ => {}
+    }
+    response.headers_mut().insert(proxies::X_REQUEST_ID, id);
 }
 
 /// A request that passed the checks.

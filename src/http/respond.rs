@@ -102,6 +102,8 @@ pub(super) enum Problem {
     TargetTooLong,
     /// The head is one that other servers could read otherwise.
     Head,
+    /// The request is for another host.
+    Misdirected,
     /// The target is in a form that only proxies are sent.
     TargetForm,
     /// The request's body is longer than allowed.
@@ -133,6 +135,7 @@ impl Problem {
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
@@ -157,6 +160,7 @@ impl Problem {
             Self::Token => "Error: invalid token",
             Self::TargetTooLong => "Error: request target is too long",
             Self::Head => "Error: malformed request head",
+            Self::Misdirected => "Error: misdirected request",
             Self::TargetForm => "Error: malformed request target",
             Self::BodyTooLarge => "Error: request body is too large",
             Self::BodyTimeout => "Error: request body took too long",
@@ -168,9 +172,19 @@ impl Problem {
         }
     }
 
-    /// Whether what follows on the connection cannot be trusted to be a request.
+    /// Whether what follows on the connection cannot be trusted to be a request, or to be one for this server. Behind a fault of ours,
+    /// it is not known how much of the request was read.
     const fn closes(self) -> bool {
-        matches!(self, Self::Head | Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+        matches!(
+            self,
+            Self::Head
+                | Self::Misdirected
+                | Self::TargetForm
+                | Self::BodyTooLarge
+                | Self::BodyTimeout
+                | Self::BodyBroken
+                | Self::Internal
+        )
     }
 }
 
@@ -358,3 +372,7 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response(status, headers, text.into())
 }
+
+#[cfg(test)]
+#[path = "respond_tests.rs"]
+mod tests;

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     /// Takes a line whenever it is allowed to.
-    struct Slow(mpsc::Receiver<()>, Arc<Mutex<Vec<u8>>>);
+    struct Slow(Receiver<()>, Arc<Mutex<Vec<u8>>>);
 
     impl Write for Slow {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {

@@ -54,7 +54,9 @@ pub fn init(filter: &str) -> Result<Filter, Problem> {
     // The standard library's own would write to standard error itself, and wait for whoever reads it.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without a word"));
+        // A message may repeat what a client sent; so much of it says enough.
+        let said: String = panic.payload_as_str().unwrap_or("without a word").chars().take(200).collect();
+        error!(place, "panicked: {said}");
     }));
     Ok(Filter { handle, lines })
 }

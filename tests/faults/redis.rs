@@ -163,7 +163,11 @@ fn lies(rig: &mut Rig) -> Row {
     for key in keys.lines().filter(|line| line.starts_with("atelier:")).take(4) {
         rig.redis.command(&format!("DEL {key}\r\nSETRANGE {key} 104857600 x\r\nPEXPIRE {key} 100000"));
     }
-    let grown = site.peak(each * 2).saturating_sub(memory);
+    let out = rig.redis.command("INFO stats").lines().find(|l| l.starts_with("total_net_output_bytes")).map(str::to_owned);
+    let peak = site.peak(each * 2);
+    let out2 = rig.redis.command("INFO stats").lines().find(|l| l.starts_with("total_net_output_bytes")).map(str::to_owned);
+    eprintln!("DEBUG {out:?} {out2:?} {memory} {peak} keys {}", keys.lines().filter(|l| l.starts_with("atelier:")).take(5).collect::<Vec<_>>().join(" "));
+    let grown = peak.saturating_sub(memory);
     let corrupt = site.metric("atelier_l2_corrupt_total") - corrupt;
     let samples = load.end();
     let read = from_redis(&samples);
