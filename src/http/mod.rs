@@ -93,7 +93,8 @@ impl Api {
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let client = self.shared.settings.proxies.client(request.headers(), peer.ip());
         let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
-        let mut response = caught::caught(self.respond(request, Some(client))).await.unwrap_or_else(|problem| self.problem(problem));
+        let mut response =
+            caught::caught(self.respond(request, Some(client))).await.unwrap_or_else(|problem| self.problem(problem));
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed || id.is_some() {
             name(&mut response, id);

@@ -127,7 +127,10 @@ fn small() -> Plan {
 
 /// Redis gives back other bytes than it was given.
 fn lies(rig: &mut Rig) -> Row {
-    let mut site = Site::open(rig, small());
+    // Lies are looked for all the time: the breaker is never open for long.
+    let mut plan = small();
+    plan.settings.push(("ATELIER_BREAKER_OPEN", "100ms..200ms".to_owned()));
+    let mut site = Site::open(rig, plan);
     let mut mix = site.mix();
     mix.cold = 0;
     let load = site.load(rig.pick(600, 2000), mix);
@@ -163,10 +166,15 @@ fn lies(rig: &mut Rig) -> Row {
     for key in keys.lines().filter(|line| line.starts_with("atelier:")).take(4) {
         rig.redis.command(&format!("DEL {key}\r\nSETRANGE {key} 104857600 x\r\nPEXPIRE {key} 100000"));
     }
-    let out = rig.redis.command("INFO stats").lines().find(|l| l.starts_with("total_net_output_bytes")).map(str::to_owned);
+    let out =
+        rig.redis.command("INFO stats").lines().find(|l| l.starts_with("total_net_output_bytes")).map(str::to_owned);
     let peak = site.peak(each * 2);
-    let out2 = rig.redis.command("INFO stats").lines().find(|l| l.starts_with("total_net_output_bytes")).map(str::to_owned);
-    eprintln!("DEBUG {out:?} {out2:?} {memory} {peak} keys {}", keys.lines().filter(|l| l.starts_with("atelier:")).take(5).collect::<Vec<_>>().join(" "));
+    let out2 =
+        rig.redis.command("INFO stats").lines().find(|l| l.starts_with("total_net_output_bytes")).map(str::to_owned);
+    eprintln!(
+        "DEBUG {out:?} {out2:?} {memory} {peak} keys {}",
+        keys.lines().filter(|l| l.starts_with("atelier:")).take(5).collect::<Vec<_>>().join(" ")
+    );
     let grown = peak.saturating_sub(memory);
     let corrupt = site.metric("atelier_l2_corrupt_total") - corrupt;
     let samples = load.end();

@@ -127,7 +127,12 @@ impl Site {
                     let mut client = Client::connect(address);
                     for known in &self.catalogue.known {
                         wait_until("a key is held", PATIENCE, || {
-                            (client.get(&known.target, &[]).status == 200).then_some(())
+                            let answer = client.try_request("GET", &known.target, &[], b"");
+                            let held = answer.is_ok_and(|answer| answer.status == 200);
+                            if !held {
+                                client = Client::connect(address);
+                            }
+                            held.then_some(())
                         });
                     }
                 });
