@@ -8,7 +8,7 @@
 #[path = "faults/mod.rs"]
 mod faults;
 
-use self::faults::{Size, play};
+use self::faults::{Size, complaints, play};
 
 #[test]
 fn every_bar_of_the_core_is_met() {
@@ -19,4 +19,11 @@ fn every_bar_of_the_core_is_met() {
 #[ignore = "for `make faults`, which takes a quarter of an hour"]
 fn every_bar_is_met() {
     play(Size::Full);
+}
+
+#[test]
+fn the_page_for_operators_names_what_there_is() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/failures.md");
+    let complaints = complaints(&std::fs::read_to_string(page).unwrap());
+    assert!(complaints.is_empty(), "docs/failures.md: {complaints:#?}");
 }

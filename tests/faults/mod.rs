@@ -39,9 +39,14 @@ struct Experiment {
     run: fn(&mut Rig) -> Row,
 }
 
+/// All, in the order of the table.
+fn all() -> Vec<Experiment> {
+    [redis::ALL, postgres::ALL, writes::ALL, stampede::ALL, overload::ALL, nodes::ALL].concat()
+}
+
 /// Those that are wanted: of `ONLY`, or of the size.
 fn wanted(size: Size) -> Vec<Experiment> {
-    let all = [redis::ALL, postgres::ALL, writes::ALL, stampede::ALL, overload::ALL, nodes::ALL].concat();
+    let all = all();
     let only = std::env::var("ONLY").unwrap_or_default();
     let named = |experiment: &Experiment| only.split(',').any(|name| name.trim() == experiment.name);
     let wanted: Vec<_> = if only.is_empty() {
@@ -51,6 +56,45 @@ fn wanted(size: Size) -> Vec<Experiment> {
     };
     assert!(!wanted.is_empty(), "ONLY={only:?} names none of the experiments");
     wanted
+}
+
+/// What is wrong with the page for operators: experiments that are missing or that nobody plays, and metrics that there are not.
+pub(crate) fn complaints(page: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rows: Vec<_> = page.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit("| ").next()).collect();
+    let named: Vec<_> = rows.iter().flat_map(|cell| cell.split(' ')).collect();
+    let missing = all().into_iter().map(|experiment| experiment.name).filter(|name| !named.contains(name));
+    let mut wrong: Vec<_> = missing.map(|name| format!("{name} is not in the table")).collect();
+
+    let metrics = std::fs::read_to_string(root.join("src/metrics.rs")).unwrap();
+    for name in page.split("`atelier_").skip(1).filter_map(|rest| rest.split(['`', '{']).next()) {
+        let name = name.strip_suffix("_total").unwrap_or(name);
+        if !metrics.contains(&format!(" = \"{name}\",")) {
+            wrong.push(format!("there is no metric atelier_{name}"));
+        }
+    }
+    let mut sources = String::new();
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                sources.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    for line in page.split("log `").skip(1).filter_map(|rest| rest.split('`').next()) {
+        // Names are put in where the source has braces; the longest piece of the rest has to be there.
+        let pieces =
+            line.split(['…']).flat_map(|piece| piece.split("redis ")).flat_map(|piece| piece.split("postgres "));
+        let longest = pieces.max_by_key(|piece| piece.len()).unwrap_or_default().trim();
+        if !sources.contains(longest) {
+            wrong.push(format!("nothing logs {line:?}"));
+        }
+    }
+    wrong
 }
 
 /// Plays experiments one after another, prints the table and leaves it in `scratch/faults.md`. Panics when a bar is not met.

@@ -110,7 +110,11 @@ impl Site {
             settings.push(("ATELIER_ADMIN_LISTEN", admin.to_string()));
         }
         settings.extend(self.plan.settings.iter().cloned());
-        let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // Whether an experiment finds a promise broken can be tried: `BREAK=ATELIER_FAIL_TTL=1ms,RED=9`.
+        let broken = std::env::var("BREAK").unwrap_or_default();
+        let broken = broken.split(',').filter_map(|setting| setting.split_once('='));
+        let settings = settings.iter().map(|(name, value)| (*name, value.as_str())).chain(broken);
+        let settings: Vec<_> = settings.collect();
         Node::launch(SERVER, &settings)
     }
 

@@ -340,8 +340,8 @@ impl Shared {
     fn pump(&self, link: &Link, way: Way, first: Vec<u8>, mut from: TcpStream, mut to: TcpStream) {
         let (mut length, mut buffer) = (first.len(), first);
         buffer.resize(64 << 10, 0);
-        // The first message of a client has another form; that it is answered is one answer too many.
-        let (mut messages, mut greeting) = (Messages::default(), true);
+        // The first message of a client has another form.
+        let (mut messages, mut greeting) = (Messages::default(), way == Way::ToServer);
         loop {
             if length == 0 {
                 length = from.read(&mut buffer).unwrap_or(0);
@@ -356,15 +356,14 @@ impl Shared {
                     self.flows.change(application, asked, 0);
                 }
                 (Some(application), Way::ToClient) => {
-                    let answered = messages.count(&buffer[..length], ANSWERS);
-                    let counted = answered.saturating_sub(u64::from(greeting && answered > 0));
-                    greeting &= answered == 0;
-                    link.open.fetch_sub(counted.min(link.open.load(Ordering::Acquire)), Ordering::AcqRel);
-                    self.flows.change(application, 0, counted);
+                    // Some answers are to what is not counted.
+                    let answered = messages.count(&buffer[..length], ANSWERS).min(link.open.load(Ordering::Acquire));
+                    link.open.fetch_sub(answered, Ordering::AcqRel);
+                    self.flows.change(application, 0, answered);
                 }
                 _ => {}
             }
-            greeting &= way == Way::ToClient;
+            greeting = false;
             let fault = self.fault(link.application.as_deref());
             if !link.lost.load(Ordering::Acquire)
                 && self.send(link, way, fault, &mut buffer[..length], &mut to).is_none()
