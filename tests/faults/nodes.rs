@@ -44,7 +44,7 @@ fn rolling(rig: &mut Rig) -> Row {
     // A connection of its own for each, so that nginx closing an idle one when it is reloaded is no failure of ours.
     (mix.votes, mix.cold, mix.one_shot) = (50, 20, true);
     let rolls = rig.pick(1, 10);
-    let load = site.load(rig.pick(USUAL, 1000), mix);
+    let load = site.load(rig.pick(USUAL, 500), mix);
     last(rig.seconds(0.5, 5.0));
     let (mut longest, mut status) = (Duration::ZERO, 0);
     for _ in 0..rolls {
@@ -62,7 +62,7 @@ fn rolling(rig: &mut Rig) -> Row {
             site.nginx.as_ref().unwrap().point(&all, None);
         }
         longest = longest.max(begun.elapsed());
-        last(rig.seconds(0.3, 12.0).saturating_sub(begun.elapsed()));
+        last(rig.seconds(0.3, 4.2).saturating_sub(begun.elapsed()));
     }
     let samples = load.end();
     let row =
@@ -79,12 +79,12 @@ fn killed(rig: &mut Rig) -> Row {
     let mut site = Site::open(rig, Plan { nginx: true, ..Plan::default() });
     let mut mix = site.mix();
     mix.votes = 50;
-    let load = site.load(rig.pick(USUAL, 1000), mix);
-    last(rig.seconds(0.7, 5.0));
+    let load = site.load(rig.pick(USUAL, 500), mix);
+    last(rig.seconds(0.7, 10.0));
     let gone = site.nodes[0].address;
     site.nodes[0].process().signal("KILL");
     let at = Instant::now();
-    last(rig.seconds(2.5, 16.0));
+    last(rig.seconds(2.5, 32.0));
     let samples = load.end();
     let reads = samples.only(|sample| sample.class != "write");
     let nginx = site.nginx.as_ref().unwrap();
@@ -143,8 +143,8 @@ fn two_rules(rig: &mut Rig) -> Row {
         let plain = [&answer.body[..place], &answer.body[place + campus.len()..]].concat();
         catalogue.is_right(ask.number, &plain).0
     };
-    let load = Load::start(rig.pick(USUAL, 1000), PATIENCE, next, Arc::new(judge));
-    last(rig.seconds(2.0, 20.0));
+    let load = Load::start(rig.pick(USUAL, 500), PATIENCE, next, Arc::new(judge));
+    last(rig.seconds(2.0, 41.0));
     let samples = load.end();
     let from_redis = samples.only(|sample| sample.tier == "l2").count();
     site.nodes.push(other);
@@ -178,8 +178,8 @@ fn logs(rig: &mut Rig) -> Row {
         }
     };
     let right = |ask: &Ask, answer: &atelier_rig::Answer| answer.body == super::catalogue::cold(ask.number).as_bytes();
-    let load = Load::start(rig.pick(USUAL, 1000), Duration::from_secs(6), next, Arc::new(right));
-    last(rig.seconds(3.0, 20.0));
+    let load = Load::start(rig.pick(USUAL, 500), Duration::from_secs(6), next, Arc::new(right));
+    last(rig.seconds(3.0, 41.0));
     let alive = nodes.iter().all(|node| node.admin_get("/readyz").status == 200);
     let samples = load.end();
     let of = |class| samples.of(class).quantile(0.99);
@@ -199,8 +199,8 @@ fn panics(rig: &mut Rig) -> Row {
     let mut site = Site::open(rig, Plan { nodes: 1, settings, ..Plan::default() });
     let panicked = |site: &Site, place: &str| site.metric(&format!("atelier_panics_total{{place=\"{place}\"}}"));
     let before = panicked(&site, "request");
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
-    last(rig.seconds(2.5, 20.0));
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
+    last(rig.seconds(2.5, 41.0));
     let samples = load.end();
     let of = |status| samples.only(|sample| sample.status == Ok(status)).count() as u64;
     let requests = panicked(&site, "request") - before;

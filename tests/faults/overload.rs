@@ -82,8 +82,8 @@ fn retries(rig: &mut Rig) -> Row {
     let mut mix = site.mix();
     (mix.votes, mix.cold) = (50, 100);
     rig.postgres.kill();
-    let load = site.load(rig.pick(USUAL, 1000), mix);
-    last(rig.seconds(2.5, 20.0));
+    let load = site.load(rig.pick(USUAL, 500), mix);
+    last(rig.seconds(2.5, 41.0));
     let samples = load.end();
     let nginx = site.nginx.as_ref().unwrap();
     let asked = wait_until("nginx has noted every request", PATIENCE, || {

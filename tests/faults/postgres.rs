@@ -54,7 +54,7 @@ fn killed(rig: &mut Rig) -> Row {
     let mut mix = site.mix();
     mix.votes = 20;
     let writer = site.writer(rig);
-    let load = site.load(rig.pick(USUAL, 1000), mix);
+    let load = site.load(rig.pick(USUAL, 500), mix);
     last(rig.seconds(1.5, 6.0));
     let at = Instant::now();
     rig.postgres.kill();
@@ -77,7 +77,7 @@ fn killed(rig: &mut Rig) -> Row {
 fn hung(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
     let writer = site.writer(rig);
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
     let mut rows = Vec::new();
     last(rig.seconds(0.5, 5.0));
     for way in [None, Some(Fault::Silent), Some(Fault::BlackHole)] {
@@ -86,7 +86,7 @@ fn hung(rig: &mut Rig) -> Row {
             None => rig.postgres.signal_all("STOP"),
             Some(fault) => site.to_postgres.iter().for_each(|proxy| proxy.set(None, fault.clone())),
         }
-        last(rig.seconds(4.0, 30.0));
+        last(rig.seconds(4.0, 12.0));
         let end = Instant::now();
         match way {
             None => rig.postgres.signal_all("CONT"),
@@ -119,11 +119,11 @@ fn slow(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
     let mut mix = site.mix();
     mix.cold = 20;
-    let load = site.load(rig.pick(USUAL, 1000), mix);
-    last(rig.seconds(0.5, 3.0));
+    let load = site.load(rig.pick(USUAL, 500), mix);
+    last(rig.seconds(0.5, 5.0));
     let at = Instant::now();
     rig.postgres.psql(&site.database, &SLOW_VIEW.replace('@', "2"));
-    last(rig.seconds(3.0, 20.0));
+    last(rig.seconds(3.0, 37.0));
     let samples = load.end();
     let late = samples.between(at, Instant::now());
     let longest = late.quantile(1.0);
@@ -142,8 +142,8 @@ fn backend_crash(rig: &mut Rig) -> Row {
     let mut mix = site.mix();
     mix.votes = 20;
     let writer = site.writer(rig);
-    let load = site.load(rig.pick(USUAL, 1000), mix);
-    last(rig.seconds(1.0, 6.0));
+    let load = site.load(rig.pick(USUAL, 500), mix);
+    last(rig.seconds(1.0, 12.0));
     let epochs = || -> BTreeSet<String> {
         let log: String = site.nodes.iter().map(atelier_rig::Node::log).collect();
         let found = log.split("\"epoch\":\"").skip(1).filter_map(|rest| rest.split('"').next());
@@ -154,7 +154,7 @@ fn backend_crash(rig: &mut Rig) -> Row {
     let at = Instant::now();
     wait_until("PostgreSQL recovers", PATIENCE, || rig.postgres.try_psql(&site.database, "SELECT 1").ok());
     let back = Instant::now();
-    last(rig.seconds(4.0, 15.0));
+    last(rig.seconds(4.0, 30.0));
     drop(writer);
     let samples = load.end();
     let new = epochs().difference(&before).count();
@@ -173,8 +173,8 @@ fn failover(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan { settings, ..Plan::default() });
     let standby = rig.postgres.standby();
     let writer = site.writer(rig);
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
-    last(Duration::from_secs(5));
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
+    last(Duration::from_secs(20));
     standby.part();
     last(Duration::from_secs(2));
     // What is written meanwhile is lost, and nodes have shown it: rightly, until they move.
@@ -195,7 +195,7 @@ fn failover(rig: &mut Rig) -> Row {
     let lost = right.iter().map(|(_, version)| version).sum::<u64>();
     let mut mix = site.mix();
     mix.cold = 50;
-    let load = site.load_judged(rig.pick(USUAL, 1000), mix, {
+    let load = site.load_judged(rig.pick(USUAL, 500), mix, {
         let due = moved + age + Duration::from_secs(3) + BOUND;
         let (catalogue, right) = (std::sync::Arc::clone(&site.catalogue), right.clone());
         std::sync::Arc::new(move |ask: &atelier_rig::Ask, answer: &atelier_rig::Answer| {
@@ -232,8 +232,8 @@ fn failover(rig: &mut Rig) -> Row {
 /// All connections are taken while the nodes have theirs; one more node starts.
 fn full(rig: &mut Rig) -> Row {
     let mut site = Site::open(rig, Plan { nodes: 3, ..Plan::default() });
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
-    last(rig.seconds(0.5, 3.0));
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
+    last(rig.seconds(0.5, 8.0));
     let polls = |site: &Site| -> usize {
         site.nodes.iter().map(|node| node.log().matches("changes cannot be read").count()).sum()
     };
@@ -253,7 +253,7 @@ fn full(rig: &mut Rig) -> Row {
     let place = site.nodes.len() - 1;
     // A fourth node on the third one's way.
     let late = site.node(place, None);
-    last(rig.seconds(2.0, 15.0));
+    last(rig.seconds(2.0, 30.0));
     // What it has is what the others have put into Redis.
     let held = late.get("/products/1");
     let labelled = held.header("cache-status").is_some_and(|status| status.ends_with("stale-origin"));
@@ -266,7 +266,7 @@ fn full(rig: &mut Rig) -> Row {
         fresh.then_some(())
     });
     let began = back.elapsed();
-    last(rig.seconds(0.5, 3.0));
+    last(rig.seconds(0.5, 5.0));
     let samples = load.end();
     site.nodes.push(late);
     Row::new("D11 pg-full", "all max_connections taken; a node starts; released")
@@ -283,8 +283,8 @@ fn ddl(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
     let mut mix = site.mix();
     mix.votes = 20;
-    let load = site.load(rig.pick(USUAL, 1000), mix);
-    let rest = rig.seconds(0.3, 1.5);
+    let load = site.load(rig.pick(USUAL, 500), mix);
+    let rest = rig.seconds(0.3, 1.7);
     let mut done = 0;
     for _ in 0..rig.pick(1, 4) {
         for statement in [
@@ -311,18 +311,18 @@ fn ddl(rig: &mut Rig) -> Row {
 /// Redis and PostgreSQL are killed, and both come back.
 fn both_down(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
-    last(rig.seconds(0.7, 5.0));
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
+    last(rig.seconds(0.7, 8.0));
     let at = Instant::now();
     rig.redis.stop();
     rig.postgres.kill();
-    last(rig.seconds(3.5, 20.0));
+    last(rig.seconds(3.5, 25.0));
     let end = Instant::now();
     site.count_anew();
     rig.redis.start_again();
     rig.postgres.start_again();
     let back = Instant::now();
-    last(rig.seconds(3.5, 8.0));
+    last(rig.seconds(3.5, 10.0));
     let at_once = site.fetches_at_once();
     let samples = load.end();
     outage(Row::new("D13 both-down", "kill -9 of Redis and PostgreSQL; both back"), &samples, at, end)

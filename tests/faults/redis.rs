@@ -31,16 +31,16 @@ pub(crate) fn ratio(before: Duration, by: f64) -> Duration {
 /// `kill -9`; it comes back empty.
 fn killed(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
     let begun = Instant::now();
-    last(rig.seconds(1.5, 6.0));
+    last(rig.seconds(1.5, 10.0));
     site.count_anew();
     let at = Instant::now();
     rig.redis.stop();
-    last(rig.seconds(2.0, 10.0));
+    last(rig.seconds(2.0, 20.0));
     rig.redis.start_again();
     let back = Instant::now();
-    last(rig.seconds(1.0, 6.0));
+    last(rig.seconds(1.0, 11.0));
     let at_once = site.fetches_at_once();
     let samples = load.end();
     let (before, after) = (samples.between(begun, at).of("hit"), samples.between(at, Instant::now()).of("hit"));
@@ -55,15 +55,15 @@ fn killed(rig: &mut Rig) -> Row {
 /// SIGSTOP: connections stay, and nothing answers.
 fn stopped(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
     let begun = Instant::now();
-    last(rig.seconds(1.5, 6.0));
+    last(rig.seconds(1.5, 12.0));
     let at = Instant::now();
     rig.redis.process().signal("STOP");
-    last(rig.seconds(4.0, 15.0));
+    last(rig.seconds(4.0, 25.0));
     let end = Instant::now();
     rig.redis.process().signal("CONT");
-    last(rig.seconds(0.5, 3.0));
+    last(rig.seconds(0.5, 4.0));
     let samples = load.end();
     let cold = |from, until| samples.between(from, until).of("cold").quantile(0.5);
     let (before, early, late) =
@@ -82,7 +82,7 @@ fn stopped(rig: &mut Rig) -> Row {
 /// Faults of the line. L1 is so small that most reads ask Redis.
 fn wire(rig: &mut Rig) -> Row {
     let site = Site::open(rig, small());
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
     last(rig.seconds(0.5, 3.0));
     let each = rig.seconds(0.5, 4.0);
     let all = |fault: &Fault| site.to_redis.iter().for_each(|proxy| proxy.set(None, fault.clone()));
@@ -133,12 +133,12 @@ fn lies(rig: &mut Rig) -> Row {
     let mut site = Site::open(rig, plan);
     let mut mix = site.mix();
     mix.cold = 0;
-    let load = site.load(rig.pick(600, 2000), mix);
+    let load = site.load(500, mix);
     last(rig.seconds(1.0, 3.0));
     let from_redis = |samples: &Samples| samples.only(|sample| sample.tier == "l2").count();
     let memory = site.memory();
     let corrupt = site.metric("atelier_l2_corrupt_total");
-    let each = rig.seconds(0.7, 10.0);
+    let each = rig.seconds(0.7, 4.0);
     let mut found = 0;
     for fault in [Fault::Corrupt(8), Fault::Corrupt(0), Fault::Swap, Fault::CutAfter(100)] {
         site.to_redis.iter().for_each(|proxy| proxy.set(None, fault.clone()));
@@ -181,8 +181,8 @@ fn lies(rig: &mut Rig) -> Row {
 /// What Redis says when it cannot do what it is asked.
 fn states(rig: &mut Rig) -> Row {
     let site = Site::open(rig, small());
-    let load = site.load(rig.pick(USUAL, 1000), site.mix());
-    let each = rig.seconds(0.6, 4.0);
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
+    let each = rig.seconds(0.6, 6.0);
     last(each);
     let redis = &mut rig.redis;
     let mut said = Vec::new();

@@ -118,13 +118,13 @@ fn failing_key(rig: &mut Rig) -> Row {
             .then_some(())
     });
     site.count_anew();
-    let (to, mut turn, long) = (site.addresses(), 0, rig.seconds(2.0, 20.0));
+    let (to, mut turn, long) = (site.addresses(), 0, rig.seconds(2.0, 41.0));
     let next = move || {
         turn += 1;
         Ask::get(to[turn % to.len()], "failing", "/products/7")
     };
     let judge = Arc::new(|_: &Ask, answer: &atelier_rig::Answer| answer.status == 503);
-    let load = Load::start(rig.pick(300, 1000), Duration::from_secs(6), next, judge);
+    let load = Load::start(rig.pick(300, 500), Duration::from_secs(6), next, judge);
     last(long);
     let samples = load.end();
     let most = site.fetches().into_iter().max().unwrap_or(0);
@@ -164,7 +164,7 @@ fn same_ttl(rig: &mut Rig) -> Row {
     let history = Arc::clone(&site.history);
     let catalogue = Arc::clone(&site.catalogue);
     let judge = Arc::new(move |ask: &Ask, answer: &atelier_rig::Answer| history.judge(&catalogue, ask, answer));
-    let load = Load::start(1500, Duration::from_secs(6), next, judge);
+    let load = Load::start(700, Duration::from_secs(6), next, judge);
     let (begun, mut rates, mut before) = (Instant::now(), Vec::new(), 0);
     while begun.elapsed() < ttl * 3 {
         last(Duration::from_millis(500));
@@ -191,8 +191,8 @@ fn same_ttl(rig: &mut Rig) -> Row {
 /// Everything is outdated at once.
 fn purge_all(rig: &mut Rig) -> Row {
     let site = Site::open(rig, Plan::default());
-    let load = site.load(rig.pick(USUAL, 1500), site.mix());
-    last(rig.seconds(0.7, 4.0));
+    let load = site.load(rig.pick(USUAL, 500), site.mix());
+    last(rig.seconds(0.7, 10.0));
     site.count_anew();
     let at = Instant::now();
     let mut purge = std::process::Command::new(SERVER);
@@ -200,7 +200,7 @@ fn purge_all(rig: &mut Rig) -> Row {
     purge.env("DATABASE_URL", rig.postgres.url(&site.database));
     let purged = purge.output().unwrap();
     assert!(purged.status.success(), "{}", String::from_utf8_lossy(&purged.stderr));
-    last(rig.seconds(3.0, 15.0));
+    last(rig.seconds(3.0, 32.0));
     let at_once = site.fetches_at_once();
     let samples = load.end();
     let fetched: u64 = site.fetches().iter().sum();
@@ -234,8 +234,8 @@ fn random_ids(rig: &mut Rig) -> Row {
     };
     let right =
         |ask: &Ask, answer: &atelier_rig::Answer| answer.status == if ask.class == "absent" { 404 } else { 200 };
-    let load = Load::start(rig.pick(1000, 2000), Duration::from_secs(6), next, Arc::new(right));
-    last(rig.seconds(2.0, 20.0));
+    let load = Load::start(1000, Duration::from_secs(6), next, Arc::new(right));
+    last(rig.seconds(2.0, 21.0));
     let samples = load.end();
     let fetches: u64 = site.fetches().iter().sum();
     Row::new("S6 random-ids", "ids that do not exist").load(&samples).none_failed("", &samples).bar(
@@ -276,8 +276,8 @@ fn random_queries(rig: &mut Rig) -> Row {
         answer.status >= 500
             || answer.status == 200 && (ask.class == "plain" || String::from_utf8_lossy(&answer.body).contains(&echo))
     };
-    let load = Load::start(rig.pick(USUAL, 1500), Duration::from_secs(6), next, Arc::new(judge));
-    last(rig.seconds(2.5, 20.0));
+    let load = Load::start(rig.pick(USUAL, 500), Duration::from_secs(6), next, Arc::new(judge));
+    last(rig.seconds(2.5, 41.0));
     let at_once = site.fetches_at_once();
     let samples: Samples = load.end();
     let grown = site.memory().saturating_sub(memory);
