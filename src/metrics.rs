@@ -64,6 +64,8 @@ impl EncodeLabelValue for Dependency {
 pub enum Place {
     /// In the answer to a request.
     Request,
+    /// In what serves a connection, beside the answers.
+    Connection,
     /// In a fetch.
     Fetch,
     /// Between a fetch and the place where its answer is kept.
@@ -123,6 +125,7 @@ impl EncodeLabelValue for Place {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
             Self::Request => "request",
+            Self::Connection => "connection",
             Self::Fetch => "fetch",
             Self::Fill => "fill",
             Self::Write => "write",
@@ -139,18 +142,18 @@ pub struct Rejected {
     pub reason: Reason,
 }
 
-/// The label of what is told of breakers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Before {
-    /// What the breaker stands before.
-    pub dependency: Dependency,
-}
-
 /// The label of `connections_broken`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct BrokenHow {
     /// How.
     pub how: Broken,
+}
+
+/// The label of what is told of breakers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Before {
+    /// What the breaker stands before.
+    pub dependency: Dependency,
 }
 
 /// The label of `panics`.
@@ -188,16 +191,16 @@ metrics! {
     rejected: Family<Rejected, Counter> = "rejected",
     /// Panics that ended one request, fetch or task, and not the process.
     panics: Family<Panicked, Counter> = "panics",
-    /// Whether a dependency is not asked because it did not answer: 1 if so.
-    breaker_open: Family<Before, Gauge> = "breaker_open",
-    /// Times that a breaker opened, also again after a probe.
-    breaker_turns: Family<Before, Counter> = "breaker_turns",
     /// Connections that could not be accepted.
     accept_errors: Counter = "accept_errors",
     /// Times that accepting waited for a descriptor to become free.
     descriptor_waits: Counter = "descriptor_waits",
     /// Connections that ended with an error, by how.
     connections_broken: Family<BrokenHow, Counter> = "connections_broken",
+    /// Whether a dependency is not asked because it did not answer: 1 if so.
+    breaker_open: Family<Before, Gauge> = "breaker_open",
+    /// Times that a breaker opened, also again after a probe.
+    breaker_turns: Family<Before, Counter> = "breaker_turns",
     /// Values in Redis that were torn, foreign or of another program, and removed.
     l2_corrupt: Counter = "l2_corrupt",
     /// Values in Redis that could not be proved fresh.
@@ -240,6 +243,11 @@ impl Metrics {
         self.panics.get_or_create(&Panicked { place }).inc();
     }
 
+    /// Counts a connection that did not end well.
+    pub fn broke(&self, how: Broken) {
+        self.connections_broken.get_or_create(&BrokenHow { how }).inc();
+    }
+
     /// Notes whether a breaker is open.
     pub fn breaker(&self, dependency: Dependency, open: bool) {
         self.breaker_open.get_or_create(&Before { dependency }).set(open.into());
@@ -248,11 +256,6 @@ impl Metrics {
     /// Counts a breaker that opens.
     pub fn breaker_turned(&self, dependency: Dependency) {
         self.breaker_turns.get_or_create(&Before { dependency }).inc();
-    }
-
-    /// Counts a connection that did not end well.
-    pub fn broke(&self, how: Broken) {
-        self.connections_broken.get_or_create(&BrokenHow { how }).inc();
     }
 
     /// All of them in the OpenMetrics text form.

@@ -122,6 +122,12 @@ mod switch {
         (ON.load(Ordering::Relaxed) | HERE.get()) & (1 << bug as u8) != 0
     }
 
+    /// A panic, which is what the bug is.
+    #[expect(clippy::panic, reason = "only tests switch it on")]
+    pub fn panics(bug: Red) {
+        panic!("a deliberate bug: {bug:?}");
+    }
+
     /// Switches on the bugs named in `RED`, as in `RED=4,16`, and the panics named in `PANIC`, as in `PANIC=fetch:10,poll:7` (each
     /// tenth fetch, each seventh poll), for this process. Returns which bugs are on.
     pub fn from_environment() -> Vec<u8> {
@@ -158,6 +164,10 @@ mod switch {
     pub const fn is_on(_bug: Red) -> bool {
         false
     }
+
+    /// A bug that is a panic: there is none.
+    #[inline(always)]
+    pub const fn panics(_bug: Red) {}
 
     /// Which bugs are switched on: none.
     pub const fn from_environment() -> Vec<u8> {

@@ -80,7 +80,7 @@ impl<'n> Target<'n> {
     fn note(&self, row: &Row, checked: Result<(), String>) {
         let checked = checked.and_then(|()| self.victim());
         if let Err(why) = checked {
-            lock(&self.problems).push(format!("{:?}\n    {why}", row));
+            lock(&self.problems).push(format!("{row:?}\n    {why}"));
         }
     }
 

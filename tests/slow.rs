@@ -30,6 +30,9 @@ fn closes(mut client: Client) -> Duration {
     begun.elapsed()
 }
 
+/// Something a client does until the server ends it, and how long that takes.
+type Run = Box<dyn FnOnce() -> Duration + Send>;
+
 /// A whole head, sent so slowly that it is not whole in time.
 fn drip(mut client: Client) -> Duration {
     let begun = Instant::now();
@@ -140,7 +143,7 @@ fn silence_and_half_a_head_end_at_the_limit_for_heads() {
     };
     thread::scope(|scope| {
         let direct = node.address;
-        let runs: [(_, Duration, Box<dyn FnOnce() -> Duration + Send>); 5] = [
+        let runs: [(_, _, Run); 5] = [
             ("silent", Duration::from_secs(1), Box::new(move || closes(client(direct)))),
             ("half a head", Duration::from_secs(1), Box::new(move || closes(half(direct)))),
             ("dripping", Duration::from_secs(1), Box::new(move || drip(client(direct)))),

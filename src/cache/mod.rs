@@ -258,12 +258,16 @@ impl Cache {
     pub async fn cart(&self, owner: Owner, client: Option<IpAddr>) -> Result<Bytes, Unavailable> {
         self.admit(client)?;
         let budget = self.live.load().budget;
+        let ask = async || {
+            let mut known = self.changes.era();
+            let asked = self.ask_origin(true, || {
+                known = self.changes.era();
+                self.origin.cart(owner)
+            });
+            let (cart, incarnation) = asked.await?;
+            if incarnation == known.1 { Ok(cart) } else { Err(Unavailable::Foreign) }
+        };
         let asked = async {
-            let ask = async || {
-                let (_, known) = self.changes.era();
-                let (cart, incarnation) = self.ask_origin(true, || self.origin.cart(owner)).await?;
-                if incarnation == known { Ok(cart) } else { Err(Unavailable::Foreign) }
-            };
             match ask().await {
                 // The view may be a moment behind the connection, or the connection lead to a primary that was replaced.
                 Err(Unavailable::Foreign) if self.poller.join(budget).await => ask().await,

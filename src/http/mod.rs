@@ -91,10 +91,9 @@ impl Api {
 
     /// Answers one request, which came from `peer`. There is always an answer.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let client = self.shared.settings.proxies.client(request.headers(), peer.ip());
         let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
         let mut response =
-            caught::caught(self.respond(request, Some(client))).await.unwrap_or_else(|problem| self.problem(problem));
+            caught::caught(self.respond(request, peer.ip())).await.unwrap_or_else(|problem| self.problem(problem));
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed || id.is_some() {
             name(&mut response, id);
@@ -110,7 +109,7 @@ impl Api {
         if is_answer { self.placed(response, None) } else { response }
     }
 
-    async fn respond(&self, request: Request<Incoming>, client: Option<IpAddr>) -> Result<Response<Body>, Problem> {
+    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
         let settings = &self.shared.settings;
 
@@ -130,7 +129,7 @@ impl Api {
         }
         red::pass(Point::Request);
         if red::is_on(Red::AnswerPanics) && path == "/products/13" {
-            std::panic::panic_any("a deliberate bug");
+            red::panics(Red::AnswerPanics);
         }
         let asked = match self.admit(&head, path, query) {
             Ok(Admitted::Read(asked)) => {
@@ -146,13 +145,15 @@ impl Api {
             Err(refusal) => return Ok(Box::pin(self.refuse(refusal, body, &head.headers)).await),
         };
 
+        // Whom a miss counts for.
+        let client = || Some(settings.proxies.client(&head.headers, peer));
         match asked {
             Asked::Stored(key, view) => {
                 let token = min_ord::of(&head.headers);
                 if let Some(served) = self.cache.hit(key, token) {
                     return self.found(&served, view, &head.headers);
                 }
-                let asked = cache::Asked { arrived: Instant::now(), token, client };
+                let asked = cache::Asked { arrived: Instant::now(), token, client: client() };
                 // Boxed, so that hits do not carry the state of misses with them.
                 match Box::pin(self.cache.lookup(key, asked)).await? {
                     Answered::Entry(served) => self.found(&served, view, &head.headers),
@@ -160,12 +161,12 @@ impl Api {
                 }
             }
             Asked::Unstored(key) => {
-                let served = Box::pin(self.cache.fetch_unstored(key, client)).await?;
+                let served = Box::pin(self.cache.fetch_unstored(key, client())).await?;
                 self.found(&served, View::Whole, &head.headers)
             }
             Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
             Asked::Cart => {
-                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client).await?);
+                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
                 let unchanged = conditional::unchanged(&head.headers, &cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }

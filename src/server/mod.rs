@@ -19,10 +19,10 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use self::complaint::Complaint;
-use crate::metrics::metrics;
+use crate::metrics::{Place, metrics};
 
 pub use self::descriptors::raise as raise_descriptors;
 pub use self::drain::Drain;
@@ -92,7 +92,9 @@ where
     let (mut failures, mut shortages) = (Complaint::default(), Complaint::default());
     socket::prepare(&listener, &limits.borrow());
     loop {
-        while connections.try_join_next().is_some() {}
+        while let Some(ended) = connections.try_join_next() {
+            note(&ended);
+        }
         if limits.has_changed().unwrap_or(false) {
             socket::prepare(&listener, &limits.borrow_and_update());
         }
@@ -103,7 +105,7 @@ where
         };
         if connections.len() >= most {
             tokio::select! {
-                _ended = connections.join_next() => {}
+                Some(ended) = connections.join_next() => note(&ended),
                 () = another(&mut limits) => {}
                 () = drain.begun() => break,
             }
@@ -116,7 +118,7 @@ where
                 warn!(listener = name, open, so_far, "connections wait for descriptors; open: {open}");
             }
             tokio::select! {
-                Some(_ended) = connections.join_next() => {}
+                Some(ended) = connections.join_next() => note(&ended),
                 () = tokio::time::sleep(ACCEPT_PAUSE) => {}
                 () = drain.begun() => break,
             }
@@ -159,6 +161,16 @@ where
         let open = connections.len();
         warn!(listener = name, open, "closing connections that did not end within the drain: {open}");
         connections.shutdown().await;
+    }
+}
+
+/// Counts a connection whose task panicked: what answers on it has its own net, so that is a fault of a library or of this module.
+fn note(ended: &Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        metrics().panicked(Place::Connection);
+        error!(%error, "a connection ended with a panic");
     }
 }
 

@@ -133,7 +133,7 @@ pub(crate) async fn watch(play: std::sync::Arc<Play>) {
     let mut session = Session::new(&play);
     while !play.readers_end() {
         for place in 0..NODES {
-            if block_in_place(|| play.log_of(place)).contains("the database did not answer in time") {
+            if block_in_place(|| play.log_of(place)).contains("the origin did not answer in time") {
                 play.fault("a fetch was late");
                 play.window(Some(place), play.clock.now());
             }

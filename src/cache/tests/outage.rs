@@ -92,6 +92,8 @@ async fn a_token_of_the_epoch_before_bars_what_is_older_in_that_epoch_and_nothin
     assert!(there.ask(KEY, before).await.unwrap().1.is_stale());
 
     origin.down.store(false, Ordering::Relaxed);
+    // A failure is remembered for a while.
+    tokio::time::sleep(live().fail_ttl + MS).await;
     there.get(KEY).await;
     origin.change("product:7", Kind::Hard);
     assert!(there.poller.join(LONG).await);
