@@ -46,11 +46,13 @@ fn parse(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|limit| *limit < NO_LIMIT)
 }
 
-/// How much of this process is in memory.
+/// How much of this process is in memory and can be nowhere else: what is mapped from files, as the program itself, the kernel takes back
+/// when it needs the room.
 pub fn resident() -> Option<u64> {
     let pages = fs::read_to_string("/proc/self/statm").ok()?;
-    let resident: u64 = pages.split_whitespace().nth(1)?.parse().ok()?;
-    Some(resident * u64::try_from(rustix::param::page_size()).ok()?)
+    let mut pages = pages.split_whitespace().skip(1).map(str::parse::<u64>);
+    let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
+    Some(resident.saturating_sub(shared) * u64::try_from(rustix::param::page_size()).ok()?)
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ metrics! {
     l2_refused: Counter = "l2_refused",
     /// Commands to Redis that were not answered in time, or whose connection broke.
     l2_failed: Counter = "l2_failed",
-    /// How many bytes of the process are in memory, when there is a limit.
+    /// How many bytes of the process are in memory and not mapped from files, when there is a limit.
     resident: Gauge = "resident_bytes",
     /// How short memory is: 1 when nothing more is kept, 2 when nothing is fetched.
     shortage: Gauge = "memory_shortage",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 use tracing::{debug, error, warn};
 
@@ -149,19 +150,19 @@ impl Cache {
         }
     }
 
-    /// Asks the origin for something: if it has answered lately, and under a permit if somebody waits.
+    /// Asks the origin for something: if it has answered lately, and under a permit if somebody waits, which comes back with the answer.
     pub(super) async fn ask_origin<'a, T>(
         &'a self,
         somebody_waits: bool,
         asking: impl FnOnce() -> Asking<'a, T>,
-    ) -> Result<T, Unavailable> {
+    ) -> Result<(T, Option<SemaphorePermit<'a>>), Unavailable> {
         let open = || {
             metrics().reject(Reason::Breaker);
             Unavailable::Open
         };
         let call = self.breaker.ask().ok_or_else(open)?;
         // Refreshes have permits of their own, and hold one already.
-        let _permit = if somebody_waits {
+        let permit = if somebody_waits {
             let wait = {
                 let live = self.live.load();
                 Wait { queue: live.miss_queue, patience: live.permit_wait, target: live.shed_target }
@@ -185,7 +186,7 @@ impl Cache {
         let asked = timeout(limit, asking()).await.unwrap_or(Err(OriginError::Late));
         // An error that the database sends is an answer: it may be about this question alone.
         call.end(!matches!(asked, Err(OriginError::Down | OriginError::Late)));
-        Ok(asked?)
+        Ok((asked?, permit))
     }
 
     /// Asks the origin, and makes the entry.
@@ -200,7 +201,8 @@ impl Cache {
             })
             .await;
         let ((epoch, incarnation), began) = asked;
-        let (fetched, seen) = match fetched {
+        // The permit is held until the entry is made, since that takes a processor's time.
+        let ((fetched, seen), _permit) = match fetched {
             Ok(answered) => answered,
             Err(unavailable) => {
                 // That nobody can be asked has been said where the connections are; it is not repeated for each request.
@@ -219,7 +221,7 @@ impl Cache {
         if seen.incarnation != incarnation && !red::is_on(Red::NoIncarnation) {
             if red::is_on(Red::ForeignAnswered) {
                 let origins = Origins { epoch, stamp: seen.stamp, began: Some(began), read_at: began, cost: 0 };
-                return Ok(make(key, fetched, origins, 0).await);
+                return Ok(self.make(key, fetched, origins, 0).await);
             }
             return Err(Unavailable::Foreign);
         }
@@ -232,19 +234,21 @@ impl Cache {
             seen.stamp
         };
         let origins = Origins { epoch, stamp, began: Some(began), read_at: began, cost };
-        Ok(make(key, fetched, origins, l1::draw(&key, self.node)).await)
+        Ok(self.make(key, fetched, origins, l1::draw(&key, self.node)).await)
     }
-}
 
-async fn make(key: Key, fetched: Fetched, origins: Origins, draw: u32) -> Entry {
-    let answer = match fetched.body {
-        None => Answer::Absent,
-        Some(body) if body.len() <= ENCODE_INLINE => Answer::Found(Document::new(body)),
-        Some(body) => {
-            let plain = body.clone();
-            let encoded = tokio::task::spawn_blocking(move || Document::new(body)).await;
-            Answer::Found(encoded.unwrap_or_else(|_panicked| Document::plain(plain)))
-        }
-    };
-    Entry::new(key, answer, fetched.empty, origins, draw)
+    async fn make(&self, key: Key, fetched: Fetched, origins: Origins, draw: u32) -> Entry {
+        let answer = match fetched.body {
+            None => Answer::Absent,
+            Some(body) if body.len() <= ENCODE_INLINE => Answer::Found(Document::new(body)),
+            Some(body) => {
+                // It is never closed.
+                let _turn = self.making.acquire().await;
+                let plain = body.clone();
+                let encoded = tokio::task::spawn_blocking(move || Document::new(body)).await;
+                Answer::Found(encoded.unwrap_or_else(|_panicked| Document::plain(plain)))
+            }
+        };
+        Entry::new(key, answer, fetched.empty, origins, draw)
+    }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
 
 use crate::breaker::Breaker;
@@ -141,6 +141,8 @@ pub struct Cache {
     /// Before the origin, as far as it is asked for answers.
     breaker: Arc<Breaker>,
     pressure: Pressure,
+    /// One at a time for each processor: every thread that makes entries keeps memory for it.
+    making: Semaphore,
     refreshes: Arc<Refreshes>,
     times: Times,
     live: ArcSwap<Live>,
@@ -173,15 +175,14 @@ impl Cache {
             clients: Clients::default(),
             breaker: Arc::new(Breaker::new(Dependency::Postgres, live.breaker)),
             pressure: Pressure::default(),
+            making: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             refreshes: Refreshes::new(live.refresh_concurrency),
             times: Times::new(&live),
             live: ArcSwap::from_pointee(live),
             settings,
             reached: AtomicBool::new(false),
         });
-        let watched = Arc::clone(&cache);
-        let watch = move || Arc::clone(&watched).watch_memory();
-        tokio::spawn(supervise(Place::Background, "the look at memory", watch));
+        cache.watch_memory();
         let (poller, breaker) = (Arc::clone(&cache.poller), Arc::clone(&cache.breaker));
         let close = move || Arc::clone(&poller).after_each(Arc::clone(&breaker));
         tokio::spawn(supervise(Place::Background, "the breaker's ear for polls", close));
@@ -264,7 +265,7 @@ impl Cache {
                 known = self.changes.era();
                 self.origin.cart(owner)
             });
-            let (cart, incarnation) = asked.await?;
+            let ((cart, incarnation), _permit) = asked.await?;
             if incarnation == known.1 { Ok(cart) } else { Err(Unavailable::Foreign) }
         };
         let asked = async {

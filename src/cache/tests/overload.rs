@@ -128,16 +128,18 @@ async fn when_memory_is_short_nothing_more_is_kept_and_a_quarter_goes() {
     for id in 1..=100 {
         cache.get(Key::Product(id)).await;
     }
-    cache.feel(MEMORY, 799);
+    cache.feel(MEMORY, 799, true);
     assert_eq!(cache.get(Key::Product(1)).await.1, Outcome::HitL1);
-    cache.feel(MEMORY, 800);
+    cache.feel(MEMORY, 800, true);
     let held =
         |ids: std::ops::RangeInclusive<u32>| ids.filter(|id| cache.hit(Key::Product(*id), None).is_some()).count();
     assert_eq!((held(1..=25), held(26..=100)), (0, 75), "the quarter that was read longest ago");
     for _ in 0..2 {
         assert_eq!(cache.get(Key::Product(1)).await.1, Outcome::Miss, "it is answered and not kept");
     }
-    cache.feel(MEMORY, 799);
+    cache.feel(MEMORY, 850, false);
+    assert_eq!(held(26..=100), 75, "what that has brought does not show yet");
+    cache.feel(MEMORY, 799, true);
     cache.get(Key::Product(1)).await;
     assert_eq!(cache.get(Key::Product(1)).await.1, Outcome::HitL1);
 }
@@ -153,13 +155,13 @@ async fn when_memory_is_very_short_nothing_is_fetched_and_what_is_held_goes_out(
     let fetches = origin.fetches();
     origin.change("product:10", Kind::Hard);
     assert!(cache.poller.join(LONG).await);
-    cache.feel(MEMORY, 900);
+    cache.feel(MEMORY, 900, true);
     assert!(matches!(cache.ask(Key::Product(11), None).await, Err(Unavailable::Short)));
     assert!(matches!(cache.fetch_unstored(KEY, None).await, Err(Unavailable::Short)));
     assert!(matches!(cache.get(Key::Product(10)).await.1, Outcome::StaleOrigin(_)), "it was changed");
     assert_eq!(cache.get(Key::Product(9)).await.1, Outcome::HitL1);
     assert_eq!(origin.fetches(), fetches);
-    cache.feel(MEMORY, 0);
+    cache.feel(MEMORY, 0, true);
     assert_eq!(cache.get(Key::Product(11)).await.1, Outcome::Miss);
 }
 
@@ -182,9 +184,9 @@ async fn refreshes_are_dropped_while_somebody_waits_or_they_would_be_in_vain() {
         assert!(expected || dropped() > before, "{why}");
     };
     refreshed(true, "nothing is in the way").await;
-    cache.feel(MEMORY, 800);
+    cache.feel(MEMORY, 800, true);
     refreshed(false, "it could not be kept").await;
-    cache.feel(MEMORY, 0);
+    cache.feel(MEMORY, 0, true);
     refreshed(true, "memory suffices again").await;
 
     *origin.delay.lock().unwrap() = 50 * MS;
