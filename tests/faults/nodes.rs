@@ -78,7 +78,8 @@ fn rolling(rig: &mut Rig) -> Row {
 fn killed(rig: &mut Rig) -> Row {
     let mut site = Site::open(rig, Plan { nginx: true, ..Plan::default() });
     let mut mix = site.mix();
-    mix.votes = 50;
+    // So many that some meet the node before nginx leaves it out.
+    mix.votes = 400;
     let load = site.load(rig.pick(USUAL, 500), mix);
     last(rig.seconds(0.7, 10.0));
     let gone = site.nodes[0].address;
@@ -95,7 +96,7 @@ fn killed(rig: &mut Rig) -> Row {
     let twice = asked.iter().filter(|asked| asked.method == "PUT" && asked.nodes.len() > 1).count();
     let met = asked.iter().filter(|asked| asked.nodes.len() > 1 && asked.nodes[0] == gone).count();
     let refused = samples.of("write").failed();
-    let row = Row::new("O2 node-killed", "kill -9 of one of three nodes behind nginx, 5 % writes")
+    let row = Row::new("O2 node-killed", "kill -9 of one of three nodes behind nginx, 40 % writes")
         .load(&samples)
         .none_failed("of reads", &reads)
         .bar("writes sent twice 0", twice, twice == 0)

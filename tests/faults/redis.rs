@@ -166,7 +166,8 @@ fn lies(rig: &mut Rig) -> Row {
     for key in keys.lines().filter(|line| line.starts_with("atelier:")).take(4) {
         rig.redis.command(&format!("DEL {key}\r\nSETRANGE {key} 104857600 x\r\nPEXPIRE {key} 100000"));
     }
-    let grown = site.peak(each * 2).saturating_sub(memory);
+    last(each * 2);
+    let grown = site.grown(&memory);
     let corrupt = site.metric("atelier_l2_corrupt_total") - corrupt;
     let samples = load.end();
     let read = from_redis(&samples);

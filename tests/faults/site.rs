@@ -204,26 +204,29 @@ impl Site {
         });
     }
 
-    /// The most memory that a node has had resident in this time, in bytes.
-    pub(crate) fn peak(&mut self, long: Duration) -> u64 {
-        let begun = Instant::now();
-        let mut most = 0;
-        while begun.elapsed() < long {
-            most = most.max(self.memory());
-            last(Duration::from_millis(20));
-        }
-        most
+    /// The resident memory of each node, in bytes. From now on [`Self::grown`] looks for its peak.
+    pub(crate) fn memory(&mut self) -> Vec<u64> {
+        let of_node = |node: &mut Node| {
+            let pid = node.process().pid();
+            // 5 makes the kernel forget the peak of before.
+            std::fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+            status(pid, "VmRSS:")
+        };
+        self.nodes.iter_mut().map(of_node).collect()
     }
 
-    /// The resident memory of the largest node, in bytes.
-    pub(crate) fn memory(&mut self) -> u64 {
-        let of_node = |node: &mut Node| {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", node.process().pid())).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-            line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
-        };
-        self.nodes.iter_mut().map(of_node).max().unwrap_or(0)
+    /// By how much a node has grown at most since then, if only for a moment.
+    pub(crate) fn grown(&mut self, before: &[u64]) -> u64 {
+        let peaks = self.nodes.iter_mut().map(|node| status(node.process().pid(), "VmHWM:"));
+        peaks.zip(before).map(|(peak, before)| peak.saturating_sub(*before)).max().unwrap_or(0)
     }
+}
+
+/// A number of bytes in the status of a process.
+fn status(pid: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
 /// Waits until a node is ready.

@@ -280,7 +280,7 @@ fn random_queries(rig: &mut Rig) -> Row {
     last(rig.seconds(2.5, 41.0));
     let at_once = site.fetches_at_once();
     let samples: Samples = load.end();
-    let grown = site.memory().saturating_sub(memory);
+    let grown = site.grown(&memory);
     Row::new("S7 random-queries", "valid page, count and sort up to 2⁶³")
         .load(&samples)
         .none_failed("", &samples)
