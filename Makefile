@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session consistency memory openapi schemathesis fuzz
+.PHONY: run test up down session consistency faults memory openapi schemathesis fuzz
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -18,6 +18,9 @@ session:                   # visits of a front end against `make up`, through ng
 
 consistency:               # the promise of docs/freshness.md under faults, with new seeds, for MINUTES=10; SCENES=… SEED=…
 	dev/consistency.sh
+
+faults:                    # what readers and writers get when something breaks, every bar of docs/failures.md; ONLY=D1,S2
+	dev/faults.sh
 
 memory:                    # a node in little memory, asked for far more than it can keep, for MINUTES=10
 	dev/memory.sh
