@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session consistency
+.PHONY: run test up down session consistency terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -18,3 +18,6 @@ session:                   # visits of a front end against `make up`, through ng
 
 consistency:               # the promise of docs/freshness.md under faults, with new seeds, for MINUTES=10; SCENES=… SEED=…
 	dev/consistency.sh
+
+terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
+	dev/terraform.sh
