@@ -26,7 +26,7 @@ fi
 
 say "checkov"
 # Every skip stands in the code with its reason; one without is a failure.
-"$scratch/checkov/bin/checkov" -d terraform --framework terraform --compact --quiet
+"$scratch/checkov/bin/checkov" -d terraform --framework terraform --compact --quiet --skip-download
 if grep -rnE 'checkov:skip=[A-Z0-9_]+(:? *$)' terraform; then echo "a skip without a reason" >&2; exit 1; fi
 
 say "a stand-in for AWS"

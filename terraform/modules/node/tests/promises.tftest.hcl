@@ -78,7 +78,7 @@ run "a_node_is_private_verified_and_rolled" {
     error_message = "In service is who said so; who is to go waits until the edges have seen it."
   }
   assert {
-    condition     = length(regexall("(?s)/readyz.*complete-lifecycle-action.*CONTINUE", output.files["/usr/local/sbin/atelier-boot"])) == 1
+    condition     = length(regexall("(?s)until curl -fs -o /dev/null http://127.0.0.1:9090/readyz; do\n.*complete-lifecycle-action.*CONTINUE", output.files["/usr/local/sbin/atelier-boot"])) == 1
     error_message = "It says so when it can answer."
   }
   assert {
