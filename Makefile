@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session consistency faults memory openapi schemathesis fuzz
+.PHONY: run test up down session consistency faults memory openapi schemathesis fuzz terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -33,3 +33,6 @@ schemathesis:              # asks a real node what schemathesis makes of docs/op
 
 fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body' MUTATED=100000 SEED=…
 	FUZZ_SECONDS=$(SECONDS) dev/fuzz.sh
+
+terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
+	dev/terraform.sh

@@ -15,11 +15,10 @@ locals {
 }
 
 module "secrets" {
-  source   = "../../modules/secrets"
-  name     = var.name
-  generate = var.generate_passwords
-  given    = var.passwords
-  tags     = local.tags
+  source = "../../modules/secrets"
+  name   = var.name
+  given  = local.passwords
+  tags   = local.tags
   passwords = {
     "database-password" = { description = "PostgreSQL, user atelier_edge", version = var.password_versions.database }
     "redis-password"    = { description = "Redis, user atelier_edge", version = var.password_versions.redis }

@@ -15,11 +15,10 @@ locals {
 }
 
 module "secrets" {
-  source   = "../../modules/secrets"
-  name     = var.name
-  generate = var.generate_passwords
-  given    = var.passwords
-  tags     = local.tags
+  source = "../../modules/secrets"
+  name   = var.name
+  given  = local.passwords
+  tags   = local.tags
   passwords = {
     "database-password" = { description = "PostgreSQL, user atelier_edge", version = var.password_versions.database }
     "redis-password"    = { description = "Redis, user atelier_edge", version = var.password_versions.redis }
@@ -52,24 +51,25 @@ module "edge" {
 }
 
 module "database" {
-  source            = "../../modules/machine"
-  name              = "${var.name}-database"
-  region            = var.region
-  vpc_id            = module.network.vpc_id
-  zone              = var.zones[0]
-  subnet_id         = module.network.private_subnet_ids[0]
-  address           = local.database_address
-  network           = module.network.cidr
-  snapshots         = var.snapshots
-  ami_id            = var.ami_id
-  instance_type     = var.machines.database
-  package           = var.package
-  session_agent     = var.session_agent
-  database_password = module.secrets.parameters["database-password"]
-  redis_password    = module.secrets.parameters["redis-password"]
-  clients           = { nodes = module.node.security_group_id }
-  key_arn           = module.secrets.key_arn
-  tags              = local.tags
+  source              = "../../modules/machine"
+  detailed_monitoring = var.detailed_monitoring
+  name                = "${var.name}-database"
+  region              = var.region
+  vpc_id              = module.network.vpc_id
+  zone                = var.zones[0]
+  subnet_id           = module.network.private_subnet_ids[0]
+  address             = local.database_address
+  network             = module.network.cidr
+  snapshots           = var.snapshots
+  ami_id              = var.ami_id
+  instance_type       = var.machines.database
+  package             = var.package
+  session_agent       = var.session_agent
+  database_password   = module.secrets.parameters["database-password"]
+  redis_password      = module.secrets.parameters["redis-password"]
+  clients             = { nodes = module.node.security_group_id }
+  key_arn             = module.secrets.key_arn
+  tags                = local.tags
 }
 
 module "node" {
@@ -104,19 +104,20 @@ module "node" {
 }
 
 module "monitoring" {
-  source        = "../../modules/monitoring"
-  name          = "${var.name}-monitoring"
-  region        = var.region
-  vpc_id        = module.network.vpc_id
-  subnet_id     = module.network.private_subnet_ids[0]
-  ami_id        = var.ami_id
-  instance_type = var.machines.monitoring
-  session_agent = var.session_agent
-  node_group    = "${var.name}-node"
-  nodes         = var.nodes
-  rules         = local.rules
-  emails        = var.emails
-  machines      = { database = module.database.instance_id }
-  key_arn       = module.secrets.key_arn
-  tags          = local.tags
+  source              = "../../modules/monitoring"
+  detailed_monitoring = var.detailed_monitoring
+  name                = "${var.name}-monitoring"
+  region              = var.region
+  vpc_id              = module.network.vpc_id
+  subnet_id           = module.network.private_subnet_ids[0]
+  ami_id              = var.ami_id
+  instance_type       = var.machines.monitoring
+  session_agent       = var.session_agent
+  node_group          = "${var.name}-node"
+  nodes               = var.nodes
+  rules               = local.rules
+  emails              = var.emails
+  machines            = { database = module.database.instance_id }
+  key_arn             = module.secrets.key_arn
+  tags                = local.tags
 }

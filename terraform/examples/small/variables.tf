@@ -103,6 +103,12 @@ variable "machines" {
   default = {}
 }
 
+variable "detailed_monitoring" {
+  description = "Whether CloudWatch looks at single machines every minute instead of every five."
+  type        = bool
+  default     = true
+}
+
 variable "snapshots" {
   description = "How many daily snapshots of the database's disk are kept; 0 if backups are made otherwise."
   type        = number

@@ -42,19 +42,34 @@ resource "aws_db_parameter_group" "this" {
   description = "What differs from RDS for atelier-edge"
   tags        = var.tags
 
-  dynamic "parameter" {
-    for_each = {
-      "rds.force_ssl"                       = "1"
-      "password_encryption"                 = "scram-sha-256"
-      "idle_in_transaction_session_timeout" = "600000" # 10 min: what is left open holds up imports and vacuum
-      "log_min_duration_statement"          = "500"
-      "log_lock_waits"                      = "1"
-      "random_page_cost"                    = "1.1"
-    }
-    content {
-      name  = parameter.key
-      value = parameter.value
-    }
+  parameter {
+    name  = "rds.force_ssl"
+    value = "1"
+  }
+
+  parameter {
+    name  = "password_encryption"
+    value = "scram-sha-256"
+  }
+
+  parameter {
+    name  = "idle_in_transaction_session_timeout"
+    value = "600000" # 10 min: what is left open holds up imports and vacuum
+  }
+
+  parameter {
+    name  = "log_min_duration_statement"
+    value = "500"
+  }
+
+  parameter {
+    name  = "log_lock_waits"
+    value = "1"
+  }
+
+  parameter {
+    name  = "random_page_cost"
+    value = "1.1"
   }
 
   lifecycle {

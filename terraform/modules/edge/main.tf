@@ -77,6 +77,7 @@ module "role" {
 }
 
 resource "aws_eip" "this" {
+  # checkov:skip=CKV2_AWS_19: the machine takes it itself when it is ready.
   count  = local.balanced ? 0 : 1
   domain = "vpc"
   tags   = local.tags

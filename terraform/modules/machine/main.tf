@@ -118,7 +118,7 @@ resource "aws_instance" "this" {
   user_data_replace_on_change = true
   associate_public_ip_address = false
   ebs_optimized               = true
-  monitoring                  = true
+  monitoring                  = var.detailed_monitoring
   disable_api_termination     = var.termination_protection
   tags                        = local.tags
 

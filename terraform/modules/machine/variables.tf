@@ -117,6 +117,12 @@ variable "termination_protection" {
   default     = false
 }
 
+variable "detailed_monitoring" {
+  description = "Whether CloudWatch looks at the machine every minute instead of every five."
+  type        = bool
+  default     = true
+}
+
 variable "tags" {
   description = "Tags of everything here."
   type        = map(string)

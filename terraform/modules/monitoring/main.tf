@@ -163,7 +163,7 @@ resource "aws_instance" "this" {
   user_data_replace_on_change = true
   associate_public_ip_address = false
   ebs_optimized               = true
-  monitoring                  = true
+  monitoring                  = var.detailed_monitoring
   tags                        = local.tags
 
   metadata_options {

@@ -68,7 +68,7 @@ variable "rules" {
   type        = map(string)
   default     = {}
   validation {
-    condition     = alltrue([for name, content in var.rules : can(regex("^[a-z0-9_-]+\\.ya?ml$", name)) && can(yamldecode(content).groups)])
+    condition     = alltrue([for name, content in var.rules : can(regex("^[a-z0-9_.-]+\\.ya?ml$", name)) && can(yamldecode(content).groups)])
     error_message = "rules: names end with .yml or .yaml, contents have 'groups'."
   }
 }
@@ -104,6 +104,12 @@ variable "cache_members" {
 variable "key_arn" {
   description = "The key that alerts are encrypted with."
   type        = string
+}
+
+variable "detailed_monitoring" {
+  description = "Whether CloudWatch looks at the machine every minute instead of every five."
+  type        = bool
+  default     = true
 }
 
 variable "tags" {

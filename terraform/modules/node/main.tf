@@ -175,14 +175,13 @@ resource "aws_launch_template" "this" {
 }
 
 resource "aws_autoscaling_group" "this" {
-  name                      = var.name
-  vpc_zone_identifier       = var.subnet_ids
-  min_size                  = var.size
-  desired_capacity          = var.size
-  max_size                  = var.size + local.spare
-  health_check_type         = "EC2"
-  health_check_grace_period = 0
-  default_instance_warmup   = 30
+  name                    = var.name
+  vpc_zone_identifier     = var.subnet_ids
+  min_size                = var.size
+  desired_capacity        = var.size
+  max_size                = var.size + local.spare
+  health_check_type       = "EC2"
+  default_instance_warmup = 30
   # `terraform apply` ends when every node has said that it is ready.
   wait_for_capacity_timeout = "20m"
   enabled_metrics           = ["GroupInServiceInstances", "GroupDesiredCapacity", "GroupPendingInstances"]

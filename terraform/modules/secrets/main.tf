@@ -1,5 +1,5 @@
-# The key that encrypts what this deployment keeps, and passwords that nobody has to know. A password goes from AWS's generator
-# to the parameter store through a write-only argument: it is in no plan and in no state.
+# The key that encrypts what this deployment keeps, and its passwords. A password goes to the parameter store through a write-only
+# argument: it is in no plan and in no state.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -53,21 +53,13 @@ resource "aws_kms_alias" "this" {
   target_key_id = aws_kms_key.this.key_id
 }
 
-# Letters and digits: a password stands in addresses and configuration files.
-ephemeral "aws_secretsmanager_random_password" "this" {
-  for_each                   = var.generate ? var.passwords : {}
-  password_length            = 40
-  exclude_punctuation        = true
-  require_each_included_type = true
-}
-
 resource "aws_ssm_parameter" "this" {
   for_each         = var.passwords
   name             = "/${var.name}/${each.key}"
   description      = each.value.description
   type             = "SecureString"
   key_id           = aws_kms_key.this.arn
-  value_wo         = var.generate ? ephemeral.aws_secretsmanager_random_password.this[each.key].random_password : var.given[each.key]
+  value_wo         = var.given[each.key]
   value_wo_version = each.value.version
   tags             = var.tags
 }

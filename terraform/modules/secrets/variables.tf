@@ -8,7 +8,7 @@ variable "name" {
 }
 
 variable "passwords" {
-  description = "The passwords to make, by the last part of their parameter's name. A higher version makes a new one; 'version' is all of it that the state knows."
+  description = "The passwords to keep, by the last part of their parameter's name. A higher version writes a new one; it is all that the state knows."
   type        = map(object({ description = string, version = optional(number, 1) }))
   validation {
     condition     = alltrue([for name in keys(var.passwords) : can(regex("^[a-z][a-z0-9-]*$", name))])
@@ -20,16 +20,9 @@ variable "passwords" {
   }
 }
 
-variable "generate" {
-  description = "Whether AWS makes the passwords. If not, they are those in 'given'."
-  type        = bool
-  default     = true
-}
-
 variable "given" {
-  description = "The passwords themselves, when they are not to be generated. They end in no state and no plan."
+  description = "The passwords themselves, by the same names. Looked at only when a version is new."
   type        = map(string)
-  default     = {}
   ephemeral   = true
 }
 

@@ -14,7 +14,7 @@ hash=$(tr -d '\n' <redis-password | sha256sum | cut -d ' ' -f 1)
 umask 027
 cat >/etc/redis/.atelier-users.acl <<END
 user default off
-user atelier_edge on #$hash ~atelier:* &atelier:* -@all +get +set +del +unlink +pttl +pexpire +hset +hgetall +scan +publish +subscribe +unsubscribe +multi +exec +ping +hello +auth +select +client|setinfo +client|setname +client|id
+user atelier_edge on #$hash ~atelier:* &atelier:* -@all +get +set +del +unlink +pttl +pexpire +hset +hgetall +scan +publish +subscribe +unsubscribe +multi +exec +ping +hello +auth +select +client|setname +client|id
 END
 chown root:redis /etc/redis/.atelier-users.acl
 mv /etc/redis/.atelier-users.acl /etc/redis/atelier-users.acl

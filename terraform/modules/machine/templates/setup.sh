@@ -53,7 +53,7 @@ chmod 644 /etc/atelier/pg_hba.conf
 systemctl enable --now postgresql@15-main.service
 
 as_postgres() { runuser -u postgres -- psql -qAtX -v ON_ERROR_STOP=1 "$@"; }
-as_owner() { psql -qX -v ON_ERROR_STOP=1 -U atelier -d atelier "$@"; }
+as_owner() { psql -qX -o /dev/null -v ON_ERROR_STOP=1 -U atelier -d atelier "$@"; }
 if [ -z "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = 'atelier'")" ]; then as_postgres -c 'CREATE ROLE atelier LOGIN'; fi
 if [ -z "$(as_postgres -c "SELECT 1 FROM pg_roles WHERE rolname = 'atelier_edge'")" ]; then as_postgres -c 'CREATE ROLE atelier_edge LOGIN'; fi
 if [ -z "$(as_postgres -c "SELECT 1 FROM pg_database WHERE datname = 'atelier'")" ]; then as_postgres -c 'CREATE DATABASE atelier OWNER atelier'; fi
