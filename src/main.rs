@@ -99,9 +99,9 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
         Err(error) => return refuse(EXIT_CONFIG, &[format!("ATELIER_LOG: {error}")]),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
-    match runtime {
+    let status = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter));
+            let ended = runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter.clone()));
             // A thread that waits for a slow disk is not waited for.
             runtime.shutdown_background();
             match ended {
@@ -113,8 +113,13 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
             }
         }
         Err(error) => refuse(1, &[format!("no threads could be started: {error}")]),
-    }
+    };
+    filter.flush(LAST_WORDS);
+    status
 }
+
+/// How long the end of the process waits for whoever reads its log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), String> {
     // First of all, since this signal ends a process that does not expect it.

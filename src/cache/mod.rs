@@ -9,6 +9,9 @@ mod complaint;
 mod envelope;
 mod fill;
 mod flight;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hints;
 mod inspect;
 mod l1;

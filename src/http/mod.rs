@@ -5,10 +5,14 @@ mod authorization;
 mod body;
 mod caught;
 mod conditional;
+mod description;
 mod document;
 mod encoding;
 mod expectation;
 mod framing;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hosts;
 mod live;
 pub mod min_ord;
@@ -40,7 +44,7 @@ use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
 use crate::outcome::Outcome;
-use crate::red::{self, Red};
+use crate::red::{self, Point, Red};
 
 pub use self::authorization::Token;
 pub use self::body::Limits as BodyLimits;
@@ -127,6 +131,7 @@ impl Api {
         if !path.starts_with('/') {
             return Err(Problem::TargetForm);
         }
+        red::pass(Point::Request);
         if red::is_on(Red::AnswerPanics) && path == "/products/13" {
             red::panics(Red::AnswerPanics);
         }
@@ -168,6 +173,11 @@ impl Api {
                 let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
                 let unchanged = conditional::unchanged(&head.headers, &cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
+            }
+            Asked::Description => {
+                let (encoding, variant) = Accepted::of(&head.headers).choose(description::document());
+                let unchanged = conditional::unchanged(&head.headers, &variant.etag);
+                Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
         }
     }
