@@ -28,6 +28,8 @@ optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
 step "dev/openapi.sh"
 dev/openapi.sh
+step "terraform"
+dev/terraform.sh quick
 step "cargo test"
 cargo test --workspace --locked "$@"
 step "dev/schemathesis.sh quick"
