@@ -26,5 +26,11 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-it
 optional cargo-machete cargo machete
 optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
+step "dev/openapi.sh"
+dev/openapi.sh
+step "terraform"
+dev/terraform.sh quick
 step "cargo test"
 cargo test --workspace --locked "$@"
+step "dev/schemathesis.sh quick"
+dev/schemathesis.sh quick

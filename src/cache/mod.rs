@@ -7,6 +7,9 @@ mod clients;
 mod envelope;
 mod fill;
 mod flight;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hints;
 mod inspect;
 mod l1;

@@ -4,6 +4,9 @@
 
 mod contradictions;
 mod env_file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod given;
 mod live;
 mod raw;

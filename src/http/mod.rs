@@ -5,10 +5,14 @@ mod authorization;
 mod body;
 mod caught;
 mod conditional;
+mod description;
 mod document;
 mod encoding;
 mod expectation;
 mod framing;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hosts;
 mod live;
 pub mod min_ord;
@@ -169,6 +173,11 @@ impl Api {
                 let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
                 let unchanged = conditional::unchanged(&head.headers, &cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
+            }
+            Asked::Description => {
+                let (encoding, variant) = Accepted::of(&head.headers).choose(description::document());
+                let unchanged = conditional::unchanged(&head.headers, &variant.etag);
+                Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
         }
     }

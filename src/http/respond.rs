@@ -24,6 +24,7 @@ use crate::stamp::OrdToken;
 pub type Body = Full<Bytes>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
@@ -301,7 +302,13 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
         return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
     }
     headers.insert(CONTENT_TYPE, JSON);
-    match found.encoding {
+    say_encoding(&mut headers, found.encoding);
+    response(StatusCode::OK, headers, found.variant.body.clone())
+}
+
+/// Names the encoding of the body, if it has one.
+fn say_encoding(headers: &mut HeaderMap, encoding: Encoding) {
+    match encoding {
         Encoding::Identity => {}
         Encoding::Gzip => {
             headers.insert(CONTENT_ENCODING, GZIP);
@@ -310,7 +317,6 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
             headers.insert(CONTENT_ENCODING, BROTLI);
         }
     }
-    response(StatusCode::OK, headers, found.variant.body.clone())
 }
 
 /// Whole seconds. What is proved is never older than the bound, so a hit nearly always takes one of the constants.
@@ -345,6 +351,21 @@ pub(super) fn cart(cart: &Variant, unchanged: bool, manners: &Manners) -> Respon
     }
     headers.insert(CONTENT_TYPE, JSON);
     response(StatusCode::OK, headers, cart.body.clone())
+}
+
+/// The description of the API: 200 with the bytes, or 304 without. No tier had it, and no purge outdates it.
+pub(super) fn description(variant: &Variant, encoding: Encoding, unchanged: bool, manners: &Manners) -> Response<Body> {
+    let mut headers = common();
+    let (kept, vary) = if manners.private { (PRIVATE, BY_ENCODING_AND_TOKEN) } else { (PUBLIC, BY_ENCODING) };
+    headers.insert(CACHE_CONTROL, kept);
+    headers.insert(VARY, vary);
+    headers.insert(ETAG, variant.etag.clone());
+    if unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    headers.insert(CONTENT_TYPE, YAML);
+    say_encoding(&mut headers, encoding);
+    response(StatusCode::OK, headers, variant.body.clone())
 }
 
 /// A write that was done, and its place in the history if that is known.

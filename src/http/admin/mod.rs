@@ -5,7 +5,7 @@
 
 mod entry;
 mod guard;
-mod purge;
+pub(in crate::http) mod purge;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

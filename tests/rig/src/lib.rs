@@ -7,6 +7,7 @@ pub mod front_end;
 pub mod http;
 pub mod import;
 pub mod load;
+pub mod mutate;
 pub mod nginx;
 pub mod node;
 pub mod pgbouncer;
