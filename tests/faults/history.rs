@@ -56,13 +56,18 @@ impl History {
                 }
             };
         if !right {
-            let mut complaints = self.complaints.lock().unwrap();
-            if complaints.len() < 5 {
-                let body: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
-                complaints.push(format!("{} {} {:?} {body}", ask.target, answer.status, answer.label()));
-            }
+            self.complain(ask, answer);
         }
         right
+    }
+
+    /// Keeps an answer that is wrong, to be looked at.
+    pub(crate) fn complain(&self, ask: &Ask, answer: &Answer) {
+        let mut complaints = self.complaints.lock().unwrap();
+        if complaints.len() < 5 {
+            let body: String = String::from_utf8_lossy(&answer.body).chars().take(200).collect();
+            complaints.push(format!("{} {} {:?} {body}", ask.target, answer.status, answer.label()));
+        }
     }
 
     /// Whether this version may be in this answer.

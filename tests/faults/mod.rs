@@ -99,6 +99,8 @@ pub(crate) fn complaints(page: &str) -> Vec<String> {
 
 /// Plays experiments one after another, prints the table and leaves it in `scratch/faults.md`. Panics when a bar is not met.
 pub(crate) fn play(size: Size) {
+    let (root, elsewhere) = (Path::new(env!("CARGO_MANIFEST_DIR")), elsewhere::rows());
+    std::fs::create_dir_all(root.join("scratch")).unwrap();
     let mut rig = Rig::start(size);
     let mut rows = Vec::new();
     for experiment in wanted(size) {
@@ -112,13 +114,10 @@ pub(crate) fn play(size: Size) {
         row.lasted = begun.elapsed();
         eprintln!("{}", row.line());
         rows.push(row);
+        std::fs::write(root.join("scratch/faults.md"), table(&rows, &elsewhere)).unwrap();
         rig.restore();
     }
-    let text = table(&rows, &elsewhere::rows());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::create_dir_all(root.join("scratch")).unwrap();
-    std::fs::write(root.join("scratch/faults.md"), &text).unwrap();
-    eprintln!("{text}");
+    eprintln!("{}", table(&rows, &elsewhere));
     let missed: Vec<_> = rows.iter().filter(|row| !row.met()).map(Row::line).collect();
     assert!(missed.is_empty(), "bars that are not met:\n{}", missed.join("\n"));
 }

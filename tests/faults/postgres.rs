@@ -174,7 +174,7 @@ fn failover(rig: &mut Rig) -> Row {
     let standby = rig.postgres.standby();
     let writer = site.writer(rig);
     let load = site.load(rig.pick(USUAL, 500), site.mix());
-    last(Duration::from_secs(20));
+    last(rig.seconds(4.0, 20.0));
     standby.part();
     last(Duration::from_secs(2));
     // What is written meanwhile is lost, and nodes have shown it: rightly, until they move.
@@ -198,6 +198,7 @@ fn failover(rig: &mut Rig) -> Row {
     let load = site.load_judged(rig.pick(USUAL, 500), mix, {
         let due = moved + age + Duration::from_secs(3) + BOUND;
         let (catalogue, right) = (std::sync::Arc::clone(&site.catalogue), right.clone());
+        let history = std::sync::Arc::clone(&site.history);
         std::sync::Arc::new(move |ask: &atelier_rig::Ask, answer: &atelier_rig::Answer| {
             if ask.class == "cold" || answer.status != 200 || answer.sent < due {
                 return true;
@@ -205,7 +206,11 @@ fn failover(rig: &mut Rig) -> Row {
             let (same, version) = catalogue.is_right(ask.number, &answer.body);
             let product = catalogue.known[usize::try_from(ask.number).unwrap()].product;
             let now = right.iter().find(|(of, _)| *of == product).map(|(_, version)| *version);
-            same && (version == now || answer.label().is_some())
+            let fine = same && (version.is_none() || version == now || answer.label().is_some());
+            if !fine {
+                history.complain(ask, answer);
+            }
+            fine
         })
     });
     last(age + BOUND + Duration::from_secs(12));

@@ -44,7 +44,7 @@ impl PgBouncer {
         let _ = Command::new("chown").args(["-R", "nobody", &folder.to_string()]).status();
         let mut command = Command::new("setpriv");
         command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", program, "-q"]).arg(file);
-        let process = Process::start(&command, "QUIT", Stdio::null(), Stdio::null());
+        let process = Process::start(&command, "TERM", Stdio::null(), Stdio::null());
         wait_until("PgBouncer listens", Duration::from_secs(20), || TcpStream::connect(("127.0.0.1", port)).ok());
         Ok(Self { _process: process, port, _scratch: scratch })
     }
