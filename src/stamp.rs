@@ -109,7 +109,9 @@ impl FromStr for OrdToken {
         let (epoch, stamp) = text.split_once('.').ok_or(OrdTokenError)?;
         let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         let digits = !stamp.is_empty() && stamp.bytes().all(|byte| byte.is_ascii_digit());
-        if epoch.len() != 8 || !epoch.bytes().all(hex) || !digits {
+        // A place has one text: no zeros before its number.
+        let padded = stamp.len() > 1 && stamp.starts_with('0');
+        if epoch.len() != 8 || !epoch.bytes().all(hex) || !digits || padded {
             return Err(OrdTokenError);
         }
         let epoch = u32::from_str_radix(epoch, 16).map_err(|_| OrdTokenError)?;
@@ -143,6 +145,7 @@ mod tests {
             "0000a1b2.",
             "0000a1b2.-1",
             "0000a1b2.+1",
+            "0000a1b2.01",
             "0000A1b2.1",
             "a1b2.1",
             "0000a1b2.18446744073709551616",
