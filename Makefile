@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session consistency terraform
+.PHONY: run test up down session consistency memory openapi schemathesis fuzz terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -21,3 +21,15 @@ consistency:               # the promise of docs/freshness.md under faults, with
 
 terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
 	dev/terraform.sh
+
+memory:                    # a node in little memory, asked for far more than it can keep, for MINUTES=10
+	dev/memory.sh
+
+openapi:                   # lints docs/openapi.yaml with spectral and redocly
+	dev/openapi.sh
+
+schemathesis:              # asks a real node what schemathesis makes of docs/openapi.yaml; CASES=120 SEED=…
+	dev/schemathesis.sh
+
+fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body'
+	FUZZ_SECONDS=$(SECONDS) dev/fuzz.sh

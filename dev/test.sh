@@ -28,5 +28,9 @@ optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
 step "terraform"
 dev/terraform.sh quick
+step "dev/openapi.sh"
+dev/openapi.sh
 step "cargo test"
 cargo test --workspace --locked "$@"
+step "dev/schemathesis.sh quick"
+dev/schemathesis.sh quick

@@ -66,7 +66,7 @@ servers=
 for node in 1 2 3; do
     port=$(free_port $((8080 + node)))
     admin=$(free_port $((9090 + node)))
-    ATELIER_LISTEN=127.0.0.1:$port ATELIER_ADMIN_LISTEN=127.0.0.1:$admin \
+    ATELIER_LISTEN=127.0.0.1:$port ATELIER_ADMIN_LISTEN=127.0.0.1:$admin ATELIER_TRUSTED_PROXIES=127.0.0.1 \
         nohup target/release/atelier-edge >"$up/node$node.out" 2>"$up/node$node.log" </dev/null &
     echo $! >"$up/node$node.pid"
     until_true "node $node" curl -fs "http://127.0.0.1:$admin/readyz"

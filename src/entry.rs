@@ -103,8 +103,8 @@ impl Document {
 /// The encoded bytes as a variant, if they are smaller than `body` by a tenth.
 fn kept(body: &[u8], encoded: Vec<u8>) -> Option<Box<Variant>> {
     let pays = encoded.len() < body.len() - body.len() / 10;
-    // As a box, the bytes do not keep the room that the encoder had asked for.
-    pays.then(|| Box::new(Variant::new(encoded.into_boxed_slice().into())))
+    // A copy does not keep the room that the encoder had asked for; see `model::json`.
+    pays.then(|| Box::new(Variant::new(Bytes::copy_from_slice(&encoded))))
 }
 
 fn gzip(body: &[u8]) -> Option<Box<Variant>> {

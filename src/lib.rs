@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md shows how the parts hang together. Modules depend downward only; `tests/layers.rs` holds that order.
 
+pub mod breaker;
 pub mod cache;
 pub mod cause;
 pub mod changes;
@@ -12,6 +13,7 @@ pub mod facts;
 pub mod freshness;
 pub mod http;
 pub mod key;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod origin;
@@ -21,5 +23,6 @@ pub mod red;
 pub mod reload;
 pub mod server;
 pub mod stamp;
+pub mod supervise;
 pub mod tag;
 pub mod telemetry;

@@ -119,6 +119,9 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     if !bugs.is_empty() {
         warn!(?bugs, "deliberate bugs are switched on");
     }
+    if let Some(most) = server::raise_descriptors().filter(|most| *most < config.server.connections as u64) {
+        warn!(most, "the limit of descriptors (nofile) is lower than ATELIER_MAX_CONNS: {most} connections at most");
+    }
     let listener = bind("ATELIER_LISTEN", config.listen)?;
     let admin_listener = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -147,9 +150,9 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     let admin_served = tokio::spawn(server::run(admin_listener, answer, admin_limited, admin_end.clone()));
 
     let asked = Arc::clone(&api);
-    let answer = move |request, _peer: SocketAddr| {
+    let answer = move |request, peer: SocketAddr| {
         let api = asked.load_full();
-        async move { api.answer(request).await }
+        async move { api.answer(request, peer).await }
     };
     let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };
     tokio::spawn(reload::on_hangup(hangups, settings, parts));

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// Why a request was turned away, or went without what it asked for.
@@ -17,6 +18,45 @@ pub enum Reason {
     Permits,
     /// No permit to write was free in time.
     WritePermits,
+    /// Fetches wait for too long altogether, and the newest is turned away.
+    Shed,
+    /// Too many requests wait for fetches.
+    Followers,
+    /// The same fetch has just failed.
+    Failing,
+    /// What would be asked does not answer, and is not asked.
+    Breaker,
+    /// Memory is short.
+    Memory,
+    /// The client has asked for too much that is not held.
+    Client,
+    /// A refresh, since there is more urgent work or it could not be kept.
+    Refresh,
+}
+
+/// What answers depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dependency {
+    /// The database, as far as it is asked for answers.
+    Postgres,
+    /// Redis.
+    Redis,
+}
+
+impl Dependency {
+    /// Its name in logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+impl EncodeLabelValue for Dependency {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.name())
+    }
 }
 
 /// Where something panicked.
@@ -24,10 +64,45 @@ pub enum Reason {
 pub enum Place {
     /// In the answer to a request.
     Request,
+    /// In what serves a connection, beside the answers.
+    Connection,
     /// In a fetch.
     Fetch,
+    /// Between a fetch and the place where its answer is kept.
+    Fill,
     /// In a write.
     Write,
+    /// In a poll.
+    Poll,
+    /// In work that goes on beside all requests.
+    Background,
+}
+
+/// How a connection ended that did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Broken {
+    /// What came was no request.
+    Malformed,
+    /// The head of a request was larger than allowed.
+    HeadTooLarge,
+    /// No whole head came in time; so end idle connections, too.
+    Silent,
+    /// The client took nothing of its answer for too long.
+    Stalled,
+    /// The client left in the middle of something.
+    Left,
+}
+
+impl EncodeLabelValue for Broken {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(match self {
+            Self::Malformed => "malformed",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Silent => "silent",
+            Self::Stalled => "stalled",
+            Self::Left => "left",
+        })
+    }
 }
 
 impl EncodeLabelValue for Reason {
@@ -35,6 +110,13 @@ impl EncodeLabelValue for Reason {
         encoder.write_str(match self {
             Self::Permits => "permits",
             Self::WritePermits => "write_permits",
+            Self::Shed => "shed",
+            Self::Followers => "followers",
+            Self::Failing => "failing",
+            Self::Breaker => "breaker",
+            Self::Memory => "memory",
+            Self::Client => "client",
+            Self::Refresh => "refresh",
         })
     }
 }
@@ -43,8 +125,12 @@ impl EncodeLabelValue for Place {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
         encoder.write_str(match self {
             Self::Request => "request",
+            Self::Connection => "connection",
             Self::Fetch => "fetch",
+            Self::Fill => "fill",
             Self::Write => "write",
+            Self::Poll => "poll",
+            Self::Background => "background",
         })
     }
 }
@@ -54,6 +140,20 @@ impl EncodeLabelValue for Place {
 pub struct Rejected {
     /// Why.
     pub reason: Reason,
+}
+
+/// The label of `connections_broken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BrokenHow {
+    /// How.
+    pub how: Broken,
+}
+
+/// The label of what is told of breakers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Before {
+    /// What the breaker stands before.
+    pub dependency: Dependency,
 }
 
 /// The label of `panics`.
@@ -91,10 +191,34 @@ metrics! {
     rejected: Family<Rejected, Counter> = "rejected",
     /// Panics that ended one request, fetch or task, and not the process.
     panics: Family<Panicked, Counter> = "panics",
+    /// Connections that could not be accepted.
+    accept_errors: Counter = "accept_errors",
+    /// Times that accepting waited for a descriptor to become free.
+    descriptor_waits: Counter = "descriptor_waits",
+    /// Connections that ended with an error, by how.
+    connections_broken: Family<BrokenHow, Counter> = "connections_broken",
+    /// Whether a dependency is not asked because it did not answer: 1 if so.
+    breaker_open: Family<Before, Gauge> = "breaker_open",
+    /// Times that a breaker opened, also again after a probe.
+    breaker_turns: Family<Before, Counter> = "breaker_turns",
     /// Values in Redis that were torn, foreign or of another program, and removed.
     l2_corrupt: Counter = "l2_corrupt",
     /// Values in Redis that could not be proved fresh.
     l2_outdated: Counter = "l2_outdated",
+    /// Commands to Redis that it refused or failed to do: no room, read-only, no rights, and the like.
+    l2_refused: Counter = "l2_refused",
+    /// Commands to Redis that were not answered in time, or whose connection broke.
+    l2_failed: Counter = "l2_failed",
+    /// How many bytes of the process are in memory and not mapped from files, when there is a limit.
+    resident: Gauge = "resident_bytes",
+    /// How short memory is: 1 when nothing more is kept, 2 when nothing is fetched.
+    shortage: Gauge = "memory_shortage",
+    /// Entries of L1 that went because memory was short.
+    shrunk: Counter = "l1_shrunk",
+    /// Statements that were repeated because the connection's plans, or the server's mood, had changed.
+    statement_retries: Counter = "statement_retries",
+    /// Connections to the database that were closed because nothing came over them.
+    connections_hung: Counter = "connections_hung",
     /// Writes of which it is not known whether they were done.
     write_unknown: Counter = "write_unknown",
 }
@@ -115,6 +239,21 @@ impl Metrics {
     /// Counts a panic.
     pub fn panicked(&self, place: Place) {
         self.panics.get_or_create(&Panicked { place }).inc();
+    }
+
+    /// Counts a connection that did not end well.
+    pub fn broke(&self, how: Broken) {
+        self.connections_broken.get_or_create(&BrokenHow { how }).inc();
+    }
+
+    /// Notes whether a breaker is open.
+    pub fn breaker(&self, dependency: Dependency, open: bool) {
+        self.breaker_open.get_or_create(&Before { dependency }).set(open.into());
+    }
+
+    /// Counts a breaker that opens.
+    pub fn breaker_turned(&self, dependency: Dependency) {
+        self.breaker_turns.get_or_create(&Before { dependency }).inc();
     }
 
     /// All of them in the OpenMetrics text form.

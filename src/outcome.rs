@@ -70,6 +70,79 @@ impl fmt::Display for Outcome {
 mod tests {
     use super::*;
 
+    const ALL: [Outcome; 10] = [
+        Outcome::HitL1,
+        Outcome::HitL2,
+        Outcome::HitFilter,
+        Outcome::Miss,
+        Outcome::Refetched,
+        Outcome::Collapsed,
+        Outcome::Unstored,
+        Outcome::Bypass,
+        Outcome::StaleOrigin(3600),
+        Outcome::StalePurge(0),
+    ];
+
+    /// The value of a parameter of a structured field, as far as Cache-Status has any (RFC 9651).
+    #[derive(Debug, PartialEq, Eq)]
+    enum Item {
+        True,
+        Integer(i64),
+        Token(String),
+    }
+
+    /// The one member of a list of tokens with parameters.
+    fn parsed(text: &str) -> (String, Vec<(String, Item)>) {
+        let is_token = |text: &str| {
+            let mut bytes = text.bytes();
+            bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'*')
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte))
+        };
+        assert!(!text.contains(','), "one member: {text}");
+        let mut parts = text.split(';');
+        let name = parts.next().unwrap();
+        assert!(is_token(name), "{text}");
+        let parameter = |part: &str| {
+            let (key, value) =
+                part.trim_start_matches(' ').split_once('=').map_or((part.trim(), None), |(k, v)| (k, Some(v)));
+            assert!(key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{text}");
+            let item = match value {
+                None => Item::True,
+                Some(value) if is_token(value) => Item::Token(value.to_owned()),
+                Some(value) => Item::Integer(value.parse().unwrap_or_else(|_| panic!("{text}"))),
+            };
+            (key.to_owned(), item)
+        };
+        (name.to_owned(), parts.map(parameter).collect())
+    }
+
+    #[test]
+    fn cache_status_is_one_member_that_was_hit_or_went_forward() {
+        let token = |text: &str| Item::Token(text.to_owned());
+        for outcome in ALL {
+            let text = outcome.to_string();
+            let (name, parameters) = parsed(&text);
+            assert_eq!(name, "atelier-edge");
+            let of = |key: &str| {
+                let mut values = parameters.iter().filter(|(found, _)| found == key).map(|(_, value)| value);
+                let value = values.next();
+                assert_eq!(values.next(), None, "{text}: {key} twice");
+                value
+            };
+            let (hit, forward) = (of("hit") == Some(&Item::True), of("fwd"));
+            assert!(hit != forward.is_some(), "{text}");
+            let reasons = ["bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"];
+            assert!(forward.is_none_or(|why| reasons.map(token).contains(why)), "{text}");
+            assert!(!hit || of("stored").or(of("collapsed")).is_none(), "{text}");
+            let late = matches!(of("ttl"), Some(Item::Integer(..=-1)));
+            assert_eq!(late, outcome.is_stale(), "{text}");
+            let label = [token("stale-origin"), token("stale-purge")];
+            assert_eq!(of("detail").is_some_and(|detail| label.contains(detail)), outcome.is_stale(), "{text}");
+            let known = ["hit", "fwd", "stored", "collapsed", "ttl", "detail"];
+            assert!(parameters.iter().all(|(key, _)| known.contains(&key.as_str())), "{text}");
+        }
+    }
+
     #[test]
     fn the_label_says_for_how_long() {
         assert_eq!(Outcome::StaleOrigin(0).to_string(), "atelier-edge; hit; ttl=-1; detail=stale-origin");

@@ -55,6 +55,24 @@ pub enum Red {
     FloorBeforeHard = 24,
     /// A proof asks for writes whose stamp was lost behind everything else (the other form of 14).
     PendingReadLast = 25,
+    /// The answer to `/products/13` panics (not a bug of freshness: for `tests/steady.rs`).
+    AnswerPanics = 28,
+}
+
+/// A place that can be made to panic, now and then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Point {
+    /// In the answer to a request.
+    Request,
+    /// Before the origin is asked.
+    Fetch,
+    /// Between a fetch and the place where its answer is kept.
+    Fill,
+    /// In a poll, behind the database's answer.
+    Poll,
+    /// In a write, behind its commit.
+    Write,
 }
 
 #[cfg(feature = "red")]
@@ -62,7 +80,34 @@ mod switch {
     use std::cell::Cell;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use super::Red;
+    use super::{Point, Red};
+
+    /// By point: it panics each so many times, 0 for never, and how often it has been passed.
+    static POINTS: [(AtomicU32, AtomicU32); 5] = [const { (AtomicU32::new(0), AtomicU32::new(0)) }; 5];
+
+    /// The points in their order, as `PANIC` names them.
+    const NAMES: [&str; 5] = ["request", "fetch", "fill", "poll", "write"];
+
+    /// Panics, if this is one of the times to do so.
+    #[allow(clippy::panic)]
+    pub fn pass(point: Point) {
+        let (each, passed) = &POINTS[point as usize];
+        let each = each.load(Ordering::Relaxed);
+        if each > 0 && (passed.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(each) {
+            panic!("on purpose: {point:?}");
+        }
+    }
+
+    /// Has the points panic that `PANIC` names, as in `PANIC=fetch:10,poll:7`.
+    fn arm() {
+        for named in std::env::var("PANIC").unwrap_or_default().split(',') {
+            let Some((name, each)) = named.split_once(':') else { continue };
+            let point = NAMES.iter().position(|of| *of == name.trim());
+            if let (Some(point), Ok(each)) = (point, each.trim().parse()) {
+                POINTS[point].0.store(each, Ordering::Relaxed);
+            }
+        }
+    }
 
     /// In this process.
     static ON: AtomicU32 = AtomicU32::new(0);
@@ -77,8 +122,16 @@ mod switch {
         (ON.load(Ordering::Relaxed) | HERE.get()) & (1 << bug as u8) != 0
     }
 
-    /// Switches on the bugs named in `RED`, as in `RED=4,16`, for this process. Returns what is on.
+    /// A panic, which is what the bug is.
+    #[expect(clippy::panic, reason = "only tests switch it on")]
+    pub fn panics(bug: Red) {
+        panic!("a deliberate bug: {bug:?}");
+    }
+
+    /// Switches on the bugs named in `RED`, as in `RED=4,16`, and the panics named in `PANIC`, as in `PANIC=fetch:10,poll:7` (each
+    /// tenth fetch, each seventh poll), for this process. Returns which bugs are on.
     pub fn from_environment() -> Vec<u8> {
+        arm();
         let text = std::env::var("RED").unwrap_or_default();
         let bugs: Vec<u8> = text.split(',').filter_map(|number| number.trim().parse().ok()).collect();
         ON.store(bugs.iter().fold(0, |on, bug| on | 1 << bug), Ordering::Relaxed);
@@ -100,13 +153,21 @@ mod switch {
 
 #[cfg(not(feature = "red"))]
 mod switch {
-    use super::Red;
+    use super::{Point, Red};
+
+    /// Panics, if this is one of the times to do so: never.
+    #[inline(always)]
+    pub const fn pass(_point: Point) {}
 
     /// Whether this bug is switched on: never.
     #[inline(always)]
     pub const fn is_on(_bug: Red) -> bool {
         false
     }
+
+    /// A bug that is a panic: there is none.
+    #[inline(always)]
+    pub const fn panics(_bug: Red) {}
 
     /// Which bugs are switched on: none.
     pub const fn from_environment() -> Vec<u8> {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 24] = [
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
@@ -20,32 +20,54 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
     ("entry", &["facts", "freshness", "key", "stamp"]),
     ("model", &[]),
     ("metrics", &[]),
-    ("origin", &["cause", "command", "key", "metrics", "model", "red", "stamp", "tag"]),
-    ("changes", &["cause", "facts", "freshness", "key", "metrics", "origin", "red", "stamp", "tag"]),
+    ("memory", &[]),
+    ("supervise", &["metrics"]),
+    ("breaker", &["metrics"]),
+    ("origin", &["cause", "command", "key", "metrics", "model", "red", "stamp", "supervise", "tag"]),
+    (
+        "changes",
+        &["breaker", "cause", "facts", "freshness", "key", "metrics", "origin", "red", "stamp", "supervise", "tag"],
+    ),
     (
         "cache",
         &[
+            "breaker",
             "cause",
             "changes",
             "command",
             "entry",
             "freshness",
             "key",
+            "memory",
             "metrics",
             "origin",
+            "outcome",
+            "red",
+            "stamp",
+            "supervise",
+            "tag",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "cache",
+            "cause",
+            "command",
+            "entry",
+            "freshness",
+            "key",
+            "metrics",
+            "model",
             "outcome",
             "red",
             "stamp",
             "tag",
         ],
     ),
-    (
-        "http",
-        &["cache", "cause", "command", "entry", "freshness", "key", "metrics", "model", "outcome", "stamp", "tag"],
-    ),
     ("server", &["cause", "metrics"]),
     ("telemetry", &[]),
-    ("config", &["cache", "changes", "http", "key", "model", "origin", "server", "telemetry"]),
+    ("config", &["breaker", "cache", "changes", "http", "key", "memory", "model", "origin", "server", "telemetry"]),
     ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
     ("reload", &["cache", "config", "http", "origin", "server", "telemetry"]),
 ];

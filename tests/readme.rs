@@ -37,6 +37,7 @@ fn said(command: &str, node: &Node) -> String {
     assert!(output.status.success(), "{command}: {errors}");
     let text = String::from_utf8(output.stdout).unwrap().replace('\r', "").replace(&address, "127.0.0.1:8080");
     let line = |line: &str| match line.split_once(": ") {
+        Some(("x-request-id", _)) => "x-request-id: 0123456789abcdef".to_owned(),
         Some(("date", _)) => "date: Tue, 01 Jun 2021 08:15:00 GMT".to_owned(),
         Some(("atelier-ord", place)) => format!("atelier-ord: 403ff7eb.{}", place.split_once('.').unwrap().1),
         _ => line.to_owned(),

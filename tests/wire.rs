@@ -1,9 +1,11 @@
-//! Requests as bytes on a socket, and what comes back: status, whether the connection goes on, and that what follows a
-//! request is never taken for a part of it.
+//! What a request's head and body do beside the rows of the corpus (`tests/corpus.rs`): bodies of every kind of read, names of
+//! hosts and requests, panics.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use atelier_rig::{Client, Node};
+use std::time::Duration;
+
+use atelier_rig::{Client, Node, wait_until};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
@@ -30,54 +32,6 @@ fn check(node: &Node, request: &[u8], status: u16, then: Then) -> atelier_rig::R
         Then::GoesOn => assert_eq!(client.read(false).text(), MARKED, "after {shown:?}"),
     }
     response
-}
-
-#[test]
-fn heads_that_can_be_read_in_two_ways_are_refused() {
-    use Then::{Closes, GoesOn};
-    let node = Node::start(SERVER, &[]);
-    let table: &[(&[u8], u16, Then)] = &[
-        (b"GET /products/1 HTTP/1.1\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.1\r\nHost: a b/c@\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.0\r\n\r\n", 200, Closes),
-        (b"GET /products/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200, GoesOn),
-        (b"GET http://evil/products/1 HTTP/1.1\r\nHost: a\r\n\r\n", 200, GoesOn),
-        (b"GET evil:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"GET products/1 HTTP/1.1\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 204, GoesOn),
-        (b"OPTIONS /products HTTP/1.1\r\nHost: a\r\n\r\n", 204, GoesOn),
-        (b"TRACE /products HTTP/1.1\r\nHost: a\r\n\r\n", 405, GoesOn),
-        (b"FOO /products HTTP/1.1\r\nHost: a\r\n\r\n", 405, GoesOn),
-        (b"get /products HTTP/1.1\r\nHost: a\r\n\r\n", 405, GoesOn),
-        (b"FOO /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", 404, GoesOn),
-        (b"G@T / HTTP/1.1\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/2.0\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.1\nHost: a\n\n", 200, GoesOn),
-        (b"\r\nGET /products/1 HTTP/1.1\r\nHost: a\r\n\r\n", 200, GoesOn),
-        (b"GET /products/1 HTTP/1.1\r\nHost : a\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400, Closes),
-        (b"GET  /products/1 HTTP/1.1\r\nHost: a\r\n\r\n", 400, Closes),
-        (b"GET /products/1 HTTP/1.1\r\nHost: a\r\nX: \xff\r\n\r\n", 200, GoesOn),
-        (b"GET /products/1?%zz=\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n", 200, GoesOn),
-        (b"GET /products/%31 HTTP/1.1\r\nHost: a\r\n\r\n", 404, GoesOn),
-        (b"GET /products/../products/1 HTTP/1.1\r\nHost: a\r\n\r\n", 404, GoesOn),
-        (b"GET //products HTTP/1.1\r\nHost: a\r\n\r\n", 404, GoesOn),
-        (b"GET /products/1#frag HTTP/1.1\r\nHost: a\r\n\r\n", 200, GoesOn),
-        (b"HEAD /products/1 HTTP/1.1\r\nHost: a\r\n\r\n", 200, GoesOn),
-        (b"HEAD /products/x HTTP/1.1\r\nHost: a\r\n\r\n", 404, GoesOn),
-        (b"GET /products/1 HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\n\r\n", 200, GoesOn),
-        (
-            b"GET /products/1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n",
-            200,
-            GoesOn,
-        ),
-    ];
-    for (request, status, then) in table {
-        check(&node, request, *status, *then);
-    }
 }
 
 #[test]
@@ -113,24 +67,6 @@ fn the_body_of_a_read_is_read_and_dropped() {
 }
 
 #[test]
-fn a_head_has_its_limits() {
-    let node = Node::start(SERVER, &[]);
-    let target = |length: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "p".repeat(length - 1)).into_bytes();
-    check(&node, &target(2048), 404, Then::GoesOn);
-    check(&node, &target(2049), 414, Then::GoesOn);
-    let headers = |count: usize| {
-        let lines: String = (1..count).map(|n| format!("X{n}: y\r\n")).collect();
-        format!("GET /products/1 HTTP/1.1\r\nHost: a\r\n{lines}\r\n").into_bytes()
-    };
-    check(&node, &headers(100), 200, Then::GoesOn);
-    check(&node, &headers(101), 431, Then::Closes);
-    let head =
-        |bytes: usize| format!("GET /products/1 HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(bytes)).into_bytes();
-    check(&node, &head(16_000), 200, Then::GoesOn);
-    check(&node, &head(17_000), 431, Then::Closes);
-}
-
-#[test]
 fn head_says_what_get_would() {
     let node = Node::start(SERVER, &[]);
     let mut client = node.client();
@@ -138,7 +74,7 @@ fn head_says_what_get_would() {
         response
             .headers
             .iter()
-            .filter(|(name, _)| name != "date" && name != "cache-status")
+            .filter(|(name, _)| !matches!(name.as_str(), "date" | "cache-status" | "x-request-id"))
             .cloned()
             .collect::<Vec<_>>()
     };
@@ -156,4 +92,88 @@ fn head_says_what_get_would() {
     );
     assert_eq!(client.request("HEAD", "/products/1", &[&etag], b"").status, 304);
     assert_eq!(client.get("/products/1", &[]).status, 200);
+}
+
+#[test]
+fn a_request_for_another_host_is_refused_and_closes() {
+    let node = Node::start(SERVER, &[("ATELIER_HOSTS", "shop.example,api.example:8443")]);
+    let ask = |target: &str, host: &str| format!("GET {target} HTTP/1.1\r\n{host}\r\n").into_bytes();
+    let marked = |request: Vec<u8>| {
+        let mut client = Client::connect(node.address);
+        client.send(&[&request[..], b"GET /products/2 HTTP/1.1\r\nHost: shop.example\r\n\r\n"].concat());
+        (client.read(false), client)
+    };
+    for (target, host) in [
+        ("/products/1", "Host: Shop.example\r\n"),
+        ("/products/1", "Host: shop.example:99\r\n"),
+        ("http://api.example:8443/products/1", "Host: evil\r\n"),
+    ] {
+        let (response, mut client) = marked(ask(target, host));
+        assert_eq!(response.status, 200, "{target} {host}");
+        assert!(client.read(false).text().starts_with("{\"id\":2,"));
+    }
+    for (target, host) in [
+        ("/products/1", "Host: evil\r\n"),
+        ("/products/1", "Host: \r\n"),
+        ("/nowhere", "Host: api.example\r\n"),
+        ("http://evil/products/1", "Host: shop.example\r\n"),
+    ] {
+        let (response, mut client) = marked(ask(target, host));
+        assert_eq!((response.status, response.text()), (421, "Error: misdirected request"), "{target} {host}");
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert!(client.is_closed(), "{target} {host} leaves the connection open");
+    }
+    let (response, _) = marked(b"GET /products/1 HTTP/1.0\r\n\r\n".to_vec());
+    assert_eq!(response.status, 421);
+}
+
+#[test]
+fn a_request_keeps_the_name_that_a_trusted_proxy_gave_it_and_errors_have_one() {
+    let untrusting = Node::start(SERVER, &[("ATELIER_TRUSTED_PROXIES", "192.0.2.0/24")]);
+    let trusting = Node::start(SERVER, &[("ATELIER_TRUSTED_PROXIES", "192.0.2.0/24,127.0.0.0/8")]);
+    let id = |node: &Node, target: &str, lines: &[&str]| {
+        node.client().get(target, lines).header("x-request-id").map(str::to_owned)
+    };
+    let given = "X-Request-Id: abc-DEF-0123";
+    for target in ["/products/1", "/reviews", "/nowhere", "/products/5000"] {
+        assert_eq!(id(&trusting, target, &[given]).as_deref(), Some("abc-DEF-0123"), "{target}");
+    }
+    assert_eq!(id(&untrusting, "/products/1", &[given]), None);
+    assert_eq!(id(&trusting, "/products/1", &[]), None);
+    for lines in [&[given, given][..], &["X-Request-Id: short"], &["X-Request-Id: 0123 4567"]] {
+        assert_eq!(id(&trusting, "/products/1", lines), None, "{lines:?}");
+    }
+    // Each error has another.
+    let made: Vec<_> = (0..50).map(|_| id(&untrusting, "/nowhere", &[given]).unwrap()).collect();
+    assert!(made.iter().all(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit())), "{made:?}");
+    assert_eq!(made.iter().collect::<std::collections::BTreeSet<_>>().len(), made.len());
+}
+
+#[test]
+fn a_panic_ends_one_answer_and_nothing_else() {
+    // The bug 28: the answer to /products/13 panics (src/red.rs).
+    let mut node = Node::start(SERVER, &[("RED", "28")]);
+    let panics = "atelier_panics_total{place=\"request\"}";
+    let mut other = node.client();
+    assert_eq!(other.get("/products/1", &[]).status, 200);
+    for round in 1..=3 {
+        for head in [false, true] {
+            let mut client = node.client();
+            let method = if head { "HEAD" } else { "GET" };
+            let response = client.request(method, "/products/13", &[], b"");
+            assert_eq!(response.status, 500);
+            assert_eq!(response.text(), if head { "" } else { "Error: internal error" });
+            assert_eq!(response.header("cache-control"), Some("no-store"));
+            assert_eq!(response.header("connection"), Some("close"));
+            assert!(client.is_closed());
+            let id = response.header("x-request-id").unwrap().to_owned();
+            wait_until("the log says so", Duration::from_secs(5), || node.log().contains(&id).then_some(()));
+        }
+        assert_eq!(other.get("/products/1", &[]).status, 200);
+        assert_eq!(other.request("PUT", "/reviews/5/helpful", &[], b"").status, 204);
+        assert_eq!(node.counted(panics), 2 * round);
+    }
+    let log = node.log();
+    assert_eq!(log.matches("an answer panicked").count(), 6, "{log}");
+    assert!(node.process().is_running());
 }

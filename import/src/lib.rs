@@ -6,6 +6,9 @@
 pub mod cell;
 pub mod clean;
 pub mod file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod known;
 pub mod photos;
 pub mod record;

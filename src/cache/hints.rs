@@ -15,6 +15,9 @@ use crate::changes::Poller;
 /// The shortest and the longest wait before the next attempt to subscribe.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
+/// How long subscribing may take.
+const SUBSCRIBE: Duration = Duration::from_secs(1);
+
 /// How long a subscription may bring nothing before another takes its place.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -37,8 +40,13 @@ pub(super) async fn listen(l2: L2, poller: Arc<Poller>) {
 
 /// One subscription, to its end.
 async fn subscription(l2: &L2, poller: &Poller) -> RedisResult<()> {
-    let mut subscribed = l2.client().get_async_pubsub().await?;
-    subscribed.subscribe(HINTS).await?;
+    let subscribed = async {
+        let mut subscribed = l2.client().get_async_pubsub().await?;
+        subscribed.subscribe(HINTS).await?;
+        Ok::<_, redis::RedisError>(subscribed)
+    };
+    let late = |_late| redis::RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    let mut subscribed = tokio::time::timeout(SUBSCRIBE, subscribed).await.map_err(late)??;
     let mut hints = subscribed.on_message();
     // A connection that leads nowhere looks just like one without news, so a silent one is made anew.
     while let Ok(Some(hint)) = tokio::time::timeout(SILENCE, hints.next()).await {

@@ -56,6 +56,36 @@ impl L1 {
         }
     }
 
+    /// Does what moka puts off until it is asked often enough: it then drops what is above the limits.
+    pub(super) fn tidy(&self) {
+        self.entries.run_pending_tasks();
+        self.empties.run_pending_tasks();
+    }
+
+    /// Drops the quarter that was read longest ago; returns how many that are, and of how many. What was stored together lies together,
+    /// so that whole pages become free.
+    pub(super) fn shrink(&self) -> (u64, u64) {
+        let (mut gone, mut all) = (0, 0);
+        for map in [&self.entries, &self.empties] {
+            let mut ages: Vec<_> = map.iter().map(|(_, entry)| entry.read_at).collect();
+            let quarter = ages.len().div_ceil(4);
+            all += ages.len() as u64;
+            if quarter == 0 {
+                continue;
+            }
+            let (_, until, _) = ages.select_nth_unstable(quarter - 1);
+            let until = *until;
+            for (key, entry) in map {
+                if entry.read_at <= until {
+                    map.invalidate(&*key);
+                    gone += 1;
+                }
+            }
+            map.run_pending_tasks();
+        }
+        (gone, all)
+    }
+
     /// Whether there is any entry with content.
     pub(super) fn holds_any(&self) -> bool {
         // moka counts in batches: without this, a few entries stored long ago may not be counted yet.

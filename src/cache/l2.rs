@@ -6,19 +6,21 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, RedisError, RedisResult};
+use redis::{Client, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::{envelope, l1};
+use crate::breaker::{self, Breaker, Call};
 use crate::cause::Causes;
 use crate::entry::Entry;
 use crate::freshness::Instant;
 use crate::key::Key;
-use crate::metrics::metrics;
+use crate::metrics::{Dependency, metrics};
 use crate::stamp::{Epoch, OrdToken, Stamp};
 use crate::tag::Tag;
 
@@ -45,6 +47,8 @@ pub struct Settings {
     pub entry_max: usize,
     /// How long an entry is kept.
     pub ttl: Duration,
+    /// When Redis is not asked any more, and for how long.
+    pub breaker: breaker::Settings,
     /// Whether nodes tell each other of writes.
     pub hints: bool,
     /// What distinguishes documents made under other rules (fixed fields, limit of rows): a number in every key.
@@ -75,7 +79,9 @@ impl fmt::Display for Address {
 #[derive(Clone)]
 pub struct L2 {
     client: Client,
-    connections: [ConnectionManager; CONNECTIONS],
+    config: ConnectionManagerConfig,
+    connections: Arc<ArcSwap<[ConnectionManager; CONNECTIONS]>>,
+    breaker: Arc<Breaker>,
     settings: Settings,
     in_flight: Arc<Semaphore>,
     /// Makes what is drawn for a key this node's own.
@@ -103,9 +109,11 @@ impl L2 {
             .set_number_of_retries(1)
             .set_pipeline_buffer_size(1024)
             .set_concurrency_limit(settings.in_flight);
-        let connect = || ConnectionManager::new_lazy_with_config(client.clone(), config.clone());
+        let connections = connections(&client, &config)?;
         Ok(Self {
-            connections: [connect()?, connect()?],
+            connections: Arc::new(ArcSwap::from_pointee(connections)),
+            breaker: Arc::new(Breaker::new(Dependency::Redis, settings.breaker)),
+            config,
             in_flight: Arc::new(Semaphore::new(settings.in_flight)),
             settings,
             node: fastrand::u64(..),
@@ -128,8 +136,58 @@ impl L2 {
         self.node
     }
 
+    /// How long a look-up may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    /// Obeys other settings of the breaker.
+    pub(super) fn set_breaker(&self, settings: breaker::Settings) {
+        self.breaker.set(settings);
+    }
+
     fn connection(&self, key: &Key) -> ConnectionManager {
-        self.connections[l1::hash(key, 0) as usize % CONNECTIONS].clone()
+        self.connections.load()[l1::hash(key, 0) as usize % CONNECTIONS].clone()
+    }
+
+    fn any_connection(&self) -> ConnectionManager {
+        self.connections.load()[0].clone()
+    }
+
+    /// Says to the breaker how a call ended.
+    fn end<T>(&self, call: Call<'_>, answer: &Result<RedisResult<T>, tokio::time::error::Elapsed>) {
+        let (answers, late) = match answer {
+            Ok(Ok(_)) => (true, false),
+            Ok(Err(error)) if is_refusal(error) => {
+                metrics().l2_refused.inc();
+                (!is_unusable(error), false)
+            }
+            Ok(Err(error)) => (false, error.is_timeout()),
+            Err(_late) => (false, true),
+        };
+        if !answers {
+            metrics().l2_failed.inc();
+        }
+        if call.end(answers) && late {
+            self.rebuild();
+        }
+    }
+
+    /// Makes the connections anew, since the library does so only when one breaks: over one that has fallen silent no probe would ever
+    /// come back. They are there before the next probe is.
+    fn rebuild(&self) {
+        match connections(&self.client, &self.config) {
+            Ok(connections) => {
+                for mut connection in connections.clone() {
+                    tokio::spawn(async move {
+                        let ping = redis::cmd("PING");
+                        let _ = tokio::time::timeout(2 * CONNECT, ping.query_async::<()>(&mut connection)).await;
+                    });
+                }
+                self.connections.store(Arc::new(connections));
+            }
+            Err(error) => warn!(error = %Causes(&error), "connections to Redis cannot be made anew"),
+        }
     }
 
     /// Entries of another epoch stand under other names: after a change of epoch nobody looks at them, and they expire.
@@ -143,13 +201,16 @@ impl L2 {
 
     /// The entry of `epoch` under `key`, if Redis has one, answers in time, and it is whole. Nothing is proved of it.
     pub(super) async fn get(&self, key: Key, epoch: Epoch) -> Option<Entry> {
+        let call = self.breaker.ask()?;
         let _place = self.in_flight.try_acquire().ok()?;
         let name = self.name(key, epoch);
         let mut pipeline = redis::pipe();
         pipeline.get(&name).pttl(&name);
         let mut connection = self.connection(&key);
         // The library's own limit does not cover commands that wait for a reconnect.
-        let answer = tokio::time::timeout(self.settings.timeout, pipeline.query_async(&mut connection)).await;
+        let limit = call.within(self.settings.timeout);
+        let answer = tokio::time::timeout(limit, pipeline.query_async(&mut connection)).await;
+        self.end(call, &answer);
         let (bytes, left): (Option<Bytes>, i64) = match answer {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
@@ -179,7 +240,7 @@ impl L2 {
 
     /// Stores an entry, nobody waiting.
     pub(super) fn store(&self, entry: Arc<Entry>) {
-        if entry.size() > self.settings.entry_max {
+        if entry.size() > self.settings.entry_max || self.breaker.is_open() {
             return;
         }
         let Ok(place) = Arc::clone(&self.in_flight).try_acquire_owned() else {
@@ -200,7 +261,10 @@ impl L2 {
             let mut command = redis::cmd("SET");
             command.arg(l2.name(key, entry.facts.epoch)).arg(&*sealed).arg("PX").arg(milliseconds);
             let mut connection = l2.connection(&key);
-            match tokio::time::timeout(STORE, command.query_async::<()>(&mut connection)).await {
+            let Some(call) = l2.breaker.ask() else { return };
+            let answer = tokio::time::timeout(call.within(STORE), command.query_async::<()>(&mut connection)).await;
+            l2.end(call, &answer);
+            match answer {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => complain(key, &error),
                 Err(_late) => debug!(%key, "Redis did not store `{key}` in time"),
@@ -230,7 +294,7 @@ impl L2 {
         note.atomic().hset(&name, tag.to_string(), stamp.number()).ignore().pexpire(&name, stays).ignore();
         let l2 = self.clone();
         tokio::spawn(async move {
-            let mut connection = l2.connections[0].clone();
+            let mut connection = l2.any_connection();
             let noted = async {
                 note.exec_async(&mut connection).await?;
                 l2.remove(tag).await
@@ -250,7 +314,7 @@ impl L2 {
             Tag::Row(class, id) => format!("{}/{id}*", class.class()),
         };
         let pattern = format!("atelier:*:{below}");
-        let mut connection = self.connections[0].clone();
+        let mut connection = self.any_connection();
         let mut cursor = 0_u64;
         loop {
             let (next, names): (u64, Vec<String>) = redis::cmd("SCAN")
@@ -280,7 +344,7 @@ impl L2 {
 
     /// What was noted of the last epoch; `None` when Redis knows of none, or does not answer.
     pub(super) async fn noted(&self) -> Option<(Epoch, Vec<(Tag, Stamp)>)> {
-        let mut connection = self.connections[0].clone();
+        let mut connection = self.any_connection();
         let noted = async {
             let epoch: Option<u64> =
                 redis::cmd("GET").arg(format!("{}:epoch", self.prefix())).query_async(&mut connection).await?;
@@ -298,20 +362,49 @@ impl L2 {
         let Ok(place) = Arc::clone(&self.in_flight).try_acquire_owned() else {
             return;
         };
-        let mut connection = self.connections[0].clone();
+        if self.breaker.is_open() {
+            return;
+        }
+        let l2 = self.clone();
         tokio::spawn(async move {
             let _place = place;
+            let mut connection = l2.any_connection();
+            let Some(call) = l2.breaker.ask() else { return };
             let mut command = redis::cmd(name);
             for argument in &arguments {
                 command.arg(argument);
             }
-            match tokio::time::timeout(STORE, command.query_async::<redis::Value>(&mut connection)).await {
+            let limit = call.within(STORE);
+            let answer = tokio::time::timeout(limit, command.query_async::<redis::Value>(&mut connection)).await;
+            l2.end(call, &answer);
+            match answer {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => debug!(command = name, error = %Causes(&error), "Redis failed"),
                 Err(_late) => debug!(command = name, "Redis did not answer in time"),
             }
         });
     }
+}
+
+fn connections(client: &Client, config: &ConnectionManagerConfig) -> RedisResult<[ConnectionManager; CONNECTIONS]> {
+    let connect = || ConnectionManager::new_lazy_with_config(client.clone(), config.clone());
+    Ok([connect()?, connect()?])
+}
+
+/// Whether Redis itself says no.
+fn is_refusal(error: &RedisError) -> bool {
+    // What Redis says is of a kind, or has a code that the library does not know.
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed)
+}
+
+/// Whether what Redis says holds for every command: then it is as good as away. No room, or a key of another type, is the matter of one
+/// command; so are writes that a replica refuses.
+fn is_unusable(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, NoPerm};
+    matches!(
+        error.kind(),
+        ErrorKind::AuthenticationFailed | ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | NoPerm)
+    ) || error.code() == Some("NOAUTH")
 }
 
 /// The channel on which nodes tell each other of writes.

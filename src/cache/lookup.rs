@@ -1,18 +1,20 @@
 //! From a key to an answer: L1 if it can be proved, else the flight for the key, else what is held, with the label.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant as Alarm, timeout_at};
 use tracing::Instrument;
 
-use super::fill::{Landed, Purpose};
+use super::fill::{Landed, Purpose, caught};
 use super::flight::Seat;
 use super::{Cache, Unavailable};
 use crate::changes::Proof;
 use crate::entry::Entry;
 use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
+use crate::metrics::{Place, Reason, metrics};
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
 use crate::stamp::OrdToken;
@@ -27,6 +29,8 @@ pub struct Asked {
     pub arrived: Instant,
     /// A write that the answer must not be older than.
     pub token: Option<OrdToken>,
+    /// Whom the misses count for.
+    pub client: Option<IpAddr>,
 }
 
 /// An answer, and what is to be said of where it came from.
@@ -104,7 +108,7 @@ impl Cache {
     /// The answer to `key` from the first tier that has it proved, or else what is held, with the label.
     ///
     /// # Errors
-    /// When nothing can be served and the origin gives no answer within the budget.
+    /// When nothing can be served and the origin gives no answer within the budget, or the client has asked for too much.
     pub async fn lookup(self: &Arc<Self>, key: Key, asked: Asked) -> Result<Answered, Unavailable> {
         let (budget, blind_wait) = {
             let live = self.live.load();
@@ -112,10 +116,14 @@ impl Cache {
         };
         let deadline = Alarm::now() + budget;
         let mut token = asked.token;
+        let mut of_another_epoch = None;
         if token.is_some_and(|token| !self.changes.has_reached(token)) {
             let joined = self.poller.join(deadline - Alarm::now()).await;
             // Ahead even of a poll that began after the request came: it is of another epoch, or somebody made it up.
             token = token.filter(|token| !joined || self.changes.has_reached(*token));
+            // An answer of the present epoch owes it nothing. One of the epoch that it comes from does.
+            let (epoch, _) = self.changes.era();
+            of_another_epoch = asked.token.filter(|asked| token.is_none() && asked.epoch != epoch.short());
         }
         let behind = token.filter(|token| !self.changes.has_reached(*token));
 
@@ -131,11 +139,12 @@ impl Cache {
             return Ok(Answered::Nothing);
         }
 
+        self.admit(asked.client)?;
         let why = match self.flown(key, asked.arrived, behind, deadline).await {
             Ok(served) => return Ok(Answered::Entry(served)),
             Err(why) => why,
         };
-        self.stale(key, token).await.map(Answered::Entry).ok_or(why)
+        self.stale(key, token, of_another_epoch).await.map(Answered::Entry).ok_or(why)
     }
 
     /// What a flight brings, if it is still true when it lands.
@@ -146,13 +155,28 @@ impl Cache {
         behind: Option<OrdToken>,
         deadline: Alarm,
     ) -> Result<Served, Unavailable> {
+        if !self.pressure.fetches() {
+            metrics().reject(Reason::Memory);
+            return Err(Unavailable::Short);
+        }
+        let followers_max = self.live.load().followers_max;
         let mut why = Unavailable::Late;
         for round in 0..ROUNDS {
             let purpose = Purpose::Miss { use_l2: round == 0 && behind.is_none() };
             let (seat, landing) = self.flights.join_or_begin(key, || {
                 let cache = Arc::clone(self);
-                async move { cache.fill(key, purpose).await }.in_current_span()
+                async move { cache.fly(key, purpose).await }.in_current_span()
             });
+            let _waiting = if landing.is_over() {
+                metrics().reject(Reason::Failing);
+                None
+            } else {
+                let place = self.flights.wait_among(followers_max);
+                if place.is_none() {
+                    metrics().reject(Reason::Followers);
+                }
+                Some(place.ok_or(Unavailable::Crowded)?)
+            };
             match timeout_at(deadline, landing.result()).await {
                 Ok(Some(Ok(landed))) => {
                     if let Some(served) = self.accept(landed, seat, arrived, behind) {
@@ -209,12 +233,20 @@ impl Cache {
         entry.is_found() && old <= limit && self.changes.may_be_held(&entry.facts, token)
     }
 
-    /// What is held for an outage: it says so.
-    async fn stale(&self, key: Key, token: Option<OrdToken>) -> Option<Served> {
-        let held = |entry: &Entry| self.may_be_stale(entry, token);
+    /// What is held for an outage: it says so. `of_another_epoch` is a token that only holds for answers that are not of the
+    /// present epoch.
+    async fn stale(&self, key: Key, token: Option<OrdToken>, of_another_epoch: Option<OrdToken>) -> Option<Served> {
+        let in_order = |entry: &Entry| {
+            let (epoch, _) = self.changes.era();
+            of_another_epoch.is_none_or(|token| entry.facts.epoch == epoch || covers(entry, token))
+        };
+        let held = |entry: &Entry| self.may_be_stale(entry, token) && in_order(entry);
         let entry = match self.l1.get(&key).filter(|entry| held(entry)) {
             Some(entry) => entry,
             None => {
+                if !self.pressure.fetches() {
+                    return None;
+                }
                 let (epoch, _) = self.changes.era();
                 Arc::new(self.l2.as_ref()?.get(key, epoch).await.filter(held)?)
             }
@@ -229,49 +261,73 @@ impl Cache {
     #[cold]
     fn refresh(self: &Arc<Self>, key: Key, held: Instant) {
         let most = self.live.load().refresh_queue;
+        if !self.has_time_to_refresh() {
+            metrics().reject(Reason::Refresh);
+            return;
+        }
         let Some(place) = self.refreshes.place(key, most) else { return };
         let cache = Arc::clone(self);
         tokio::spawn(async move {
             let _place = place;
             let Ok(_permit) = cache.refreshes.running().acquire_owned().await else { return };
+            if !cache.has_time_to_refresh() {
+                metrics().reject(Reason::Refresh);
+                return;
+            }
             // Meanwhile somebody may have waited for it.
             if cache.l1.get(&key).is_none_or(|entry| entry.read_at <= held) {
                 let filler = Arc::clone(&cache);
-                let begin = move || async move { filler.fill(key, Purpose::Refresh { held }).await };
+                let begin = move || async move { filler.fly(key, Purpose::Refresh { held }).await };
                 let (_, landing) = cache.flights.join_or_begin(key, begin);
                 let _ = landing.result().await;
             }
         });
     }
 
+    /// Whether there is nothing more urgent than a refresh, and it would be of use.
+    fn has_time_to_refresh(&self) -> bool {
+        !self.permits.are_short() && !self.breaker.is_open() && self.pressure.keeps()
+    }
+
+    /// Counts a miss of a client.
+    ///
+    /// # Errors
+    /// When it has had too many.
+    pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<(), Unavailable> {
+        let rate = self.live.load().client_miss_rate;
+        if client.is_none_or(|client| self.clients.admit(client, rate, Instant::now().nanos())) {
+            return Ok(());
+        }
+        metrics().reject(Reason::Client);
+        Err(Unavailable::Limited)
+    }
+
     /// Asks the origin for this caller alone and stores nothing: for windows that have no entry of their own.
     ///
     /// # Errors
-    /// When the origin gives no answer within the budget.
-    pub async fn fetch_unstored(self: &Arc<Self>, key: Key) -> Result<Served, Unavailable> {
+    /// When the origin gives no answer within the budget, or the client has asked for too much.
+    pub async fn fetch_unstored(self: &Arc<Self>, key: Key, client: Option<IpAddr>) -> Result<Served, Unavailable> {
+        self.admit(client)?;
+        if !self.pressure.fetches() {
+            metrics().reject(Reason::Memory);
+            return Err(Unavailable::Short);
+        }
         let budget = self.live.load().budget;
         let cache = Arc::clone(self);
-        let fetch = tokio::spawn(
-            async move {
-                match cache.fetch(key, Purpose::Miss { use_l2: false }).await {
-                    // The view may be a moment behind the connection.
-                    Err(Unavailable::Foreign) if cache.poller.join(budget).await => {
-                        cache.fetch(key, Purpose::Miss { use_l2: false }).await
-                    }
-                    fetched => fetched,
+        let fetch = async move {
+            match cache.fetch(key, Purpose::Miss { use_l2: false }).await {
+                // The view may be a moment behind the connection.
+                Err(Unavailable::Foreign) if cache.poller.join(budget).await => {
+                    cache.fetch(key, Purpose::Miss { use_l2: false }).await
                 }
+                fetched => fetched,
             }
-            .in_current_span(),
-        );
-        match tokio::time::timeout(budget, fetch).await {
-            Ok(Ok(entry)) => {
-                let entry = Arc::new(entry?);
-                let age = Instant::now().since(entry.read_at);
-                Ok(Served { entry, outcome: Outcome::Unstored, age })
-            }
-            Ok(Err(_panicked)) => Err(Unavailable::Lost),
-            Err(_late) => Err(Unavailable::Late),
-        }
+        };
+        let fetch = tokio::spawn(caught(Place::Fetch, fetch).in_current_span());
+        let fetched = tokio::time::timeout(budget, fetch).await.map_err(|_late| Unavailable::Late)?;
+        let entry = Arc::new(fetched.unwrap_or(Err(Unavailable::Lost))?);
+        let age = Instant::now().since(entry.read_at);
+        Ok(Served { entry, outcome: Outcome::Unstored, age })
     }
 }
 

@@ -3,38 +3,50 @@
 //! An entry of L1 that is proved is answered without waiting for anything. For everything else there is one flight per key, a
 //! task of its own that its callers only wait for; each of them judges for itself what it brings.
 
+mod clients;
 mod envelope;
 mod fill;
 mod flight;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hints;
 mod inspect;
 mod l1;
 mod l2;
 mod lookup;
 mod permits;
+mod pressure;
 mod refresh;
+mod shed;
 mod times;
 mod write;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
 
+use crate::breaker::Breaker;
 use crate::changes::{Changes, Erased, Poller, PollerSettings};
 use crate::command::Owner;
 use crate::entry::Entry;
 use crate::freshness::Instant;
+use crate::metrics::{Dependency, Place};
 use crate::origin::{Origin, OriginError};
+use crate::supervise::supervise;
 
+use self::clients::Clients;
 use self::fill::Landed;
 use self::flight::Flights;
 use self::l1::L1;
 use self::permits::Permits;
+use self::pressure::Pressure;
 use self::refresh::Refreshes;
 use self::times::Times;
 
@@ -43,6 +55,7 @@ pub use self::l2::{Address as L2Address, L2, Settings as L2Settings};
 pub use crate::origin::WriteError;
 
 pub use self::lookup::{Answered, Asked, Served};
+pub use self::pressure::Memory;
 pub use self::times::{Live, ResourceTimes};
 
 /// What does not change while a node runs.
@@ -58,6 +71,10 @@ pub struct Settings {
     pub boot_wait: Duration,
     /// How long nothing may be provable, while the origin answers, before the node is not ready.
     pub blind_unready: Duration,
+    /// How long the origin may take for an answer.
+    pub fetch: Duration,
+    /// How much memory the process may take, if anything limits it.
+    pub memory: Option<Memory>,
     /// How changes are polled.
     pub poller: PollerSettings,
     /// The bound, and what is kept of changes.
@@ -82,6 +99,18 @@ pub enum Unavailable {
     /// The fetch ended without a result: it panicked.
     #[error("the fetch ended without a result")]
     Lost,
+    /// The origin has not answered lately, and is not asked.
+    #[error("the origin does not answer and is not asked")]
+    Open,
+    /// Too many wait for fetches.
+    #[error("too many requests wait for fetches")]
+    Crowded,
+    /// Memory is short.
+    #[error("memory is short")]
+    Short,
+    /// This client has asked for too much that is not held.
+    #[error("the client has asked for too much that is not held")]
+    Limited,
 }
 
 impl From<OriginError> for Unavailable {
@@ -111,6 +140,12 @@ pub struct Cache {
     poller: Arc<Poller>,
     flights: Flights<Result<Landed, Unavailable>>,
     permits: Permits,
+    clients: Clients,
+    /// Before the origin, as far as it is asked for answers.
+    breaker: Arc<Breaker>,
+    pressure: Pressure,
+    /// One at a time for each processor: every thread that makes entries keeps memory for it.
+    making: Semaphore,
     refreshes: Arc<Refreshes>,
     times: Times,
     live: ArcSwap<Live>,
@@ -140,15 +175,25 @@ impl Cache {
             poller,
             flights: Flights::new(),
             permits: Permits::new(live.miss_permits),
+            clients: Clients::default(),
+            breaker: Arc::new(Breaker::new(Dependency::Postgres, live.breaker)),
+            pressure: Pressure::default(),
+            making: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             refreshes: Refreshes::new(live.refresh_concurrency),
             times: Times::new(&live),
             live: ArcSwap::from_pointee(live),
             settings,
             reached: AtomicBool::new(false),
         });
+        cache.watch_memory();
+        let (poller, breaker) = (Arc::clone(&cache.poller), Arc::clone(&cache.breaker));
+        let close = move || Arc::clone(&poller).after_each(Arc::clone(&breaker));
+        tokio::spawn(supervise(Place::Background, "the breaker's ear for polls", close));
         if let Some(l2) = &cache.l2 {
             if l2.hints() {
-                tokio::spawn(hints::listen(l2.clone(), Arc::clone(&cache.poller)));
+                let (l2, poller) = (l2.clone(), Arc::clone(&cache.poller));
+                let listen = move || hints::listen(l2.clone(), Arc::clone(&poller));
+                tokio::spawn(supervise(Place::Background, "the ear for hints", listen));
             }
             tokio::spawn(note(l2.clone(), Arc::clone(&cache.changes), Arc::clone(&cache.poller), erasures));
             tokio::spawn(Arc::clone(&cache).boot_without_the_origin());
@@ -162,6 +207,10 @@ impl Cache {
         self.poller.set_grace(grace(&live));
         self.permits.resize(live.miss_permits);
         self.refreshes.resize(live.refresh_concurrency);
+        self.breaker.set(live.breaker);
+        if let Some(l2) = &self.l2 {
+            l2.set_breaker(live.breaker);
+        }
         self.live.store(Arc::new(live));
     }
 
@@ -206,26 +255,30 @@ impl Cache {
         })
     }
 
-    /// The document of a cart. It is never stored.
+    /// The document of a cart, for a client at this address. It is never stored.
     ///
     /// # Errors
-    /// When the origin gives no answer in time.
-    pub async fn cart(&self, owner: Owner) -> Result<Bytes, Unavailable> {
-        let live = self.live.load_full();
+    /// When the origin gives no answer in time, or the client has asked for too much.
+    pub async fn cart(&self, owner: Owner, client: Option<IpAddr>) -> Result<Bytes, Unavailable> {
+        self.admit(client)?;
+        let budget = self.live.load().budget;
+        let ask = async || {
+            let mut known = self.changes.era();
+            let asked = self.ask_origin(true, || {
+                known = self.changes.era();
+                self.origin.cart(owner)
+            });
+            let ((cart, incarnation), _permit) = asked.await?;
+            if incarnation == known.1 { Ok(cart) } else { Err(Unavailable::Foreign) }
+        };
         let asked = async {
-            let ask = async || {
-                let _permit = self.permits.acquire(live.miss_queue, live.permit_wait).await.ok_or(Unavailable::Busy)?;
-                let (_, known) = self.changes.era();
-                let (cart, incarnation) = self.origin.cart(owner).await?;
-                if incarnation == known { Ok(cart) } else { Err(Unavailable::Foreign) }
-            };
             match ask().await {
                 // The view may be a moment behind the connection, or the connection lead to a primary that was replaced.
-                Err(Unavailable::Foreign) if self.poller.join(live.budget).await => ask().await,
+                Err(Unavailable::Foreign) if self.poller.join(budget).await => ask().await,
                 answered => answered,
             }
         };
-        tokio::time::timeout(live.budget, asked).await.unwrap_or(Err(Unavailable::Late))
+        tokio::time::timeout(budget, asked).await.unwrap_or(Err(Unavailable::Late))
     }
 
     /// Waits for the database, and if it does not come takes what Redis knows, so that labelled answers can be given.

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::permits::Resizable;
 use crate::key::Key;
+use crate::metrics::{Reason, metrics};
 
 /// The refreshes that wait or run.
 #[derive(Debug)]
@@ -42,7 +43,11 @@ impl Refreshes {
     /// A place for `key`, unless it has one, or `most` others have.
     pub(super) fn place(self: &Arc<Self>, key: Key, most: usize) -> Option<Place> {
         let mut under_way = self.lock();
-        if under_way.len() >= most || !under_way.insert(key) {
+        if under_way.len() >= most && !under_way.contains(&key) {
+            metrics().reject(Reason::Refresh);
+            return None;
+        }
+        if !under_way.insert(key) {
             return None;
         }
         Some(Place { of: Arc::clone(self), key })

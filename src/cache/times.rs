@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::breaker;
 use crate::freshness::{self, Freshness, Lifetime, WHOLE};
 use crate::key::Resource;
 
@@ -43,6 +44,16 @@ pub struct Live {
     pub miss_queue: usize,
     /// How long a fetch waits for a permit.
     pub permit_wait: Duration,
+    /// How long the shortest wait for a permit may be before whoever comes is turned away.
+    pub shed_target: Duration,
+    /// How long a fetch that failed is not tried again.
+    pub fail_ttl: Duration,
+    /// How many requests wait for fetches.
+    pub followers_max: usize,
+    /// How often in a second a client may ask for what is not held; 0 is as often as it likes.
+    pub client_miss_rate: u32,
+    /// When what does not answer is not asked any more, and for how long.
+    pub breaker: breaker::Settings,
     /// How many refreshes run at once.
     pub refresh_concurrency: usize,
     /// How many refreshes wait for their turn.

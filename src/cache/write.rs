@@ -10,6 +10,7 @@ use crate::cause::Causes;
 use crate::command::{Command, Purge, Purged};
 use crate::metrics::{Place, Reason, metrics};
 use crate::origin::{OriginError, WriteError};
+use crate::red::{self, Point};
 use crate::stamp::OrdToken;
 use crate::tag::{Kind, Tag};
 
@@ -41,8 +42,15 @@ impl Cache {
     }
 
     async fn write_to_its_end(&self, command: Command) -> Result<Option<OrdToken>, WriteError> {
+        // A breaker that is open because reads are slow is no reason, as long as polls get through.
+        if self.breaker.is_open() && !self.poller.trouble().is_empty() {
+            metrics().reject(Reason::Breaker);
+            return Err(WriteError::Undone(OriginError::Down));
+        }
         let purged = if let Command::Purge(Purge { what, .. }) = &command { Some(what.clone()) } else { None };
-        match (self.origin.write(command, today()).await, purged) {
+        let written = self.origin.write(command, today()).await;
+        red::pass(Point::Write);
+        match (written, purged) {
             (Ok(written), Some(what)) => {
                 // A purge may be a soft one, or begin an epoch: the poll knows what that means.
                 let applied = self.poller.join(PURGE_WAIT).await;

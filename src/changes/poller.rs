@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant as Alarm, sleep_until, timeout};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
+use crate::breaker::Breaker;
 use crate::cause::Causes;
 use crate::freshness::Instant;
 use crate::key::Resource;
+use crate::metrics::{Place, metrics};
 use crate::origin::{Changes as Learned, Origin, OriginError, Poll, Position, Tags};
+use crate::red::{self, Point};
 use crate::stamp::OrdToken;
+use crate::supervise::supervise;
 use crate::tag::{Kind, Tag};
 
 use super::{Changes, Erased, Resync, lock};
@@ -101,9 +105,12 @@ impl Poller {
             trouble: Mutex::new("no poll has ended yet".to_owned()),
             suspected: Mutex::default(),
         });
-        tokio::spawn(Arc::clone(&poller).supervise());
-        tokio::spawn(Arc::clone(&poller).harden());
-        tokio::spawn(Arc::clone(&poller).prune());
+        let own = Arc::clone(&poller);
+        tokio::spawn(supervise(Place::Poll, "the poll", move || Arc::clone(&own).polls()));
+        let own = Arc::clone(&poller);
+        tokio::spawn(supervise(Place::Background, "the end of graces", move || Arc::clone(&own).harden()));
+        let own = Arc::clone(&poller);
+        tokio::spawn(supervise(Place::Background, "the pruning", move || Arc::clone(&own).prune()));
         poller
     }
 
@@ -160,13 +167,12 @@ impl Poller {
         }
     }
 
-    /// Polls for ever; a panic ends one poll.
-    async fn supervise(self: Arc<Self>) {
-        loop {
-            let ended = tokio::spawn(Arc::clone(&self).polls()).await;
-            match ended {
-                Err(ended) if ended.is_panic() => error!("the poll panicked; it begins anew"),
-                Ok(()) | Err(_) => return,
+    /// Closes the breaker after each poll that succeeds, for ever: whoever answers it can be asked.
+    pub async fn after_each(self: Arc<Self>, breaker: Arc<Breaker>) {
+        let mut polled = self.polled.subscribe();
+        while polled.changed().await.is_ok() {
+            if polled.borrow_and_update().applied {
+                breaker.close();
             }
         }
     }
@@ -273,7 +279,9 @@ impl Poller {
     }
 
     async fn ask(&self, position: Option<&Position>, most: usize, limit: Duration) -> Result<Poll, OriginError> {
-        timeout(limit, self.origin.poll(position, most)).await.unwrap_or(Err(OriginError::Late))
+        let polled = timeout(limit, self.origin.poll(position, most)).await.unwrap_or(Err(OriginError::Late));
+        red::pass(Point::Poll);
+        polled
     }
 
     /// Reads the ids of the existence filter where they are not known.
@@ -283,11 +291,16 @@ impl Poller {
             tokio::spawn(async move {
                 // Asked before the ids are: an epoch that begins meanwhile forgets this reading.
                 let (epoch, incarnation) = changes.era();
-                let ids = match origin.ids(reading.of).await {
-                    Ok((ids, from)) if from == incarnation => Some(ids),
-                    Ok(_) => None,
-                    Err(error) => {
+                // A task of its own, so that this reading ends even if it panics.
+                let ids = match tokio::spawn(async move { origin.ids(reading.of).await }).await {
+                    Ok(Ok((ids, from))) if from == incarnation => Some(ids),
+                    Ok(Ok(_)) => None,
+                    Ok(Err(error)) => {
                         warn!(of = ?reading.of, error = %Causes(&error), "the ids that exist cannot be read");
+                        None
+                    }
+                    Err(_panicked) => {
+                        metrics().panicked(Place::Background);
                         None
                     }
                 };

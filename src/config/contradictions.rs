@@ -63,6 +63,25 @@ impl Config {
                  node that starts",
             );
         }
+        if read.all_read(&["ATELIER_FAIL_TTL", "ATELIER_BOUND"]) && self.live.fail_ttl > bound {
+            read.problem(
+                "ATELIER_FAIL_TTL: is longer than ATELIER_BOUND, so that a failure outlives what it failed on",
+            );
+        }
+        let of_memory = ["ATELIER_L1_BYTES", "ATELIER_MEM_LIMIT", "ATELIER_MEM_SOFT", "ATELIER_MEM_HARD"];
+        if let Some(memory) = self.cache.memory.filter(|_| read.all_read(&of_memory)) {
+            // L1 overshoots for moments, and is not all that a process holds.
+            let most = memory.limit / 10 * 6;
+            if self.cache.l1_bytes > most {
+                read.problem(format!(
+                    "ATELIER_L1_BYTES: {} MiB is more than 60 % of the {} MiB that this process may take \
+                     (ATELIER_MEM_LIMIT, or what its cgroup or ulimit leaves it): {} MiB at most",
+                    self.cache.l1_bytes >> 20,
+                    memory.limit >> 20,
+                    most >> 20
+                ));
+            }
+        }
         let drain = ["ATELIER_DRAIN_IDLE", "ATELIER_DRAIN_MAX"];
         if read.all_read(&drain) && self.server.drain_idle >= self.server.drain_max {
             read.problem("ATELIER_DRAIN_IDLE: is not shorter than ATELIER_DRAIN_MAX");

@@ -42,7 +42,7 @@ impl EnvFile {
         Self { values: BTreeMap::new(), problems: vec![Problem(format!("{NAME}: {path:?} {why}"))] }
     }
 
-    fn parse(path: &str, bytes: &[u8]) -> Self {
+    pub(super) fn parse(path: &str, bytes: &[u8]) -> Self {
         let mut file = Self::default();
         for (place, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let read = std::str::from_utf8(line).map_err(|_| "is not UTF-8").and_then(assignment);

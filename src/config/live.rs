@@ -6,7 +6,7 @@
 //! a document looks like (`ATELIER_ROWS_MAX`, `ATELIER_CAMPUS`, `ATELIER_PRODUCT_DATES`).
 
 /// The settings that a running node obeys as soon as it has read them.
-const LIVE: [&str; 39] = [
+const LIVE: [&str; 49] = [
     "ATELIER_LOG",
     "ATELIER_ABSENT_TTL",
     "ATELIER_TTL_LIST",
@@ -28,16 +28,26 @@ const LIVE: [&str; 39] = [
     "ATELIER_MISS_PERMITS",
     "ATELIER_MISS_QUEUE",
     "ATELIER_PERMIT_WAIT",
+    "ATELIER_SHED_TARGET",
+    "ATELIER_FAIL_TTL",
+    "ATELIER_FOLLOWERS_MAX",
+    "ATELIER_CLIENT_MISS_RATE",
+    "ATELIER_BREAKER_FAILS",
+    "ATELIER_BREAKER_OPEN",
     "ATELIER_WRITE_WAIT",
     "ATELIER_WRITE_BUDGET",
     "ATELIER_MAX_CONNS",
     "ATELIER_HEAD_TIMEOUT",
     "ATELIER_HEAD_MAX",
+    "ATELIER_WRITE_STALL",
+    "ATELIER_SEND_BUFFER",
     "ATELIER_TARGET_MAX",
     "ATELIER_BODY_MAX",
     "ATELIER_BODY_TIMEOUT",
     "ATELIER_DRAIN_IDLE",
     "ATELIER_DRAIN_MAX",
+    "ATELIER_HOSTS",
+    "ATELIER_TRUSTED_PROXIES",
     "ATELIER_API_TOKEN_FILE",
     "ATELIER_ADMIN_TOKEN_FILE",
     "ATELIER_CACHE_STATUS",
@@ -60,7 +70,7 @@ mod tests {
     use crate::config::{Config, Raw, settings};
 
     /// A valid value for each setting that is not its default.
-    const OTHERS: [(&str, &str); 73] = [
+    const OTHERS: [(&str, &str); 86] = [
         ("ATELIER_LISTEN", "127.0.0.1:8081"),
         ("ATELIER_ADMIN_LISTEN", "127.0.0.1:9091"),
         ("ATELIER_WORKERS", "77"),
@@ -109,6 +119,15 @@ mod tests {
         ("ATELIER_MISS_PERMITS", "7"),
         ("ATELIER_MISS_QUEUE", "7"),
         ("ATELIER_PERMIT_WAIT", "7ms"),
+        ("ATELIER_SHED_TARGET", "7ms"),
+        ("ATELIER_FAIL_TTL", "7ms"),
+        ("ATELIER_FOLLOWERS_MAX", "7"),
+        ("ATELIER_CLIENT_MISS_RATE", "7"),
+        ("ATELIER_BREAKER_FAILS", "7"),
+        ("ATELIER_BREAKER_OPEN", "7s..9s"),
+        ("ATELIER_MEM_LIMIT", "7GiB"),
+        ("ATELIER_MEM_SOFT", "7%"),
+        ("ATELIER_MEM_HARD", "97%"),
         ("ATELIER_WRITE_WAIT", "7ms"),
         ("ATELIER_STATEMENT", "600ms"),
         ("ATELIER_DB_CONNECT", "7s"),
@@ -120,11 +139,15 @@ mod tests {
         ("ATELIER_MAX_CONNS", "7"),
         ("ATELIER_HEAD_TIMEOUT", "7s"),
         ("ATELIER_HEAD_MAX", "7KiB"),
+        ("ATELIER_WRITE_STALL", "7s"),
+        ("ATELIER_SEND_BUFFER", "77KiB"),
         ("ATELIER_TARGET_MAX", "777B"),
         ("ATELIER_BODY_MAX", "777KiB"),
         ("ATELIER_BODY_TIMEOUT", "7s"),
         ("ATELIER_DRAIN_IDLE", "7s"),
         ("ATELIER_DRAIN_MAX", "77s"),
+        ("ATELIER_HOSTS", "shop.example"),
+        ("ATELIER_TRUSTED_PROXIES", "10.0.0.0/8"),
         ("ATELIER_API_TOKEN_FILE", "Cargo.toml"),
         ("ATELIER_ADMIN_TOKEN_FILE", "Cargo.toml"),
         ("ATELIER_CACHE_STATUS", "off"),
@@ -138,9 +161,12 @@ mod tests {
 
     fn with(arguments: &[String]) -> Config {
         let command = Raw::augment_args(Command::new("atelier-edge").no_binary_name(true));
-        // What these two need to be valid changes nothing by itself.
-        let accepted = "--downstream-staleness=accepted".to_owned();
-        let raw = Raw::from_arg_matches(&command.get_matches_from([&[accepted], arguments].concat())).unwrap();
+        // What others need to be valid, or to be of any effect.
+        let needed = ["--downstream-staleness=accepted", "--mem-limit=1GiB"].map(str::to_owned);
+        let flag = |argument: &String| argument.split('=').next().map(str::to_owned);
+        let needed = needed.into_iter().filter(|need| !arguments.iter().any(|given| flag(given) == flag(need)));
+        let all: Vec<_> = needed.chain(arguments.iter().cloned()).collect();
+        let raw = Raw::from_arg_matches(&command.get_matches_from(all)).unwrap();
         Config::new(&raw, []).unwrap_or_else(|problems| panic!("{arguments:?}: {problems:?}"))
     }
 
@@ -150,6 +176,8 @@ mod tests {
         let mut default = default.clone();
         (rest.log, rest.live, rest.server) = (default.log, default.live, default.server);
         (rest.http, rest.admin_token) = (default.http, default.admin_token);
+        // As it is at the start; what changes is given to it with the live settings.
+        rest.l2.breaker = default.l2.breaker;
         let (write, of_default) = (&mut rest.postgres.write, &mut default.postgres.write);
         (write.wait, write.budget) = (of_default.wait, of_default.budget);
         format!("{rest:?}")

@@ -4,6 +4,9 @@
 
 mod contradictions;
 mod env_file;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod given;
 mod live;
 mod raw;
@@ -96,6 +99,8 @@ impl Config {
         let token = read.token("ATELIER_API_TOKEN_FILE", raw.api_token_file.as_deref());
         let admin_token = read.token("ATELIER_ADMIN_TOKEN_FILE", raw.admin_token_file.as_deref());
         let poll_timeout = read.limit("ATELIER_POLL_TIMEOUT", &raw.poll_timeout);
+        let breaker = read.breaker(raw);
+        let postgres = read.postgres(raw, poll_timeout);
         let permit_wait = read.limit("ATELIER_PERMIT_WAIT", &raw.permit_wait);
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut address =
@@ -109,13 +114,13 @@ impl Config {
             },
             log: raw.log.clone(),
             database: read.secret("DATABASE_URL", raw.database_url.as_deref()),
-            postgres: read.postgres(raw, poll_timeout),
             redis: read.secret("REDIS_URL", raw.redis_url.as_deref()),
             l2: L2Settings {
                 timeout: read.limit("ATELIER_REDIS_TIMEOUT", &raw.redis_timeout),
                 in_flight: read.number("ATELIER_REDIS_INFLIGHT", &raw.redis_inflight, 1, 65_536),
                 entry_max: read.size("ATELIER_L2_ENTRY_MAX", &raw.l2_entry_max, 0, GIB / 2),
                 ttl: read.duration("ATELIER_L2_TTL", &raw.l2_ttl),
+                breaker,
                 hints: read.switch("ATELIER_HINT", &raw.hint),
                 rules: digest(&rules),
             },
@@ -125,6 +130,8 @@ impl Config {
                 absent_max: read.number("ATELIER_ABSENT_MAX", &raw.absent_max, 0, 1 << 40),
                 boot_wait: read.limit("ATELIER_BOOT_WAIT", &raw.boot_wait),
                 blind_unready: read.duration("ATELIER_BLIND_UNREADY", &raw.blind_unready),
+                fetch: postgres.statement + postgres::STATEMENT_GRACE,
+                memory: read.memory(raw),
                 poller: PollerSettings {
                     interval: read.limit("ATELIER_POLL", &raw.poll),
                     timeout: poll_timeout,
@@ -146,14 +153,22 @@ impl Config {
                 miss_permits: read.number("ATELIER_MISS_PERMITS", &raw.miss_permits, 1, 65_536),
                 miss_queue: read.number("ATELIER_MISS_QUEUE", &raw.miss_queue, 0, 1 << 20),
                 permit_wait,
+                shed_target: read.limit("ATELIER_SHED_TARGET", &raw.shed_target),
+                fail_ttl: read.duration("ATELIER_FAIL_TTL", &raw.fail_ttl),
+                followers_max: read.number("ATELIER_FOLLOWERS_MAX", &raw.followers_max, 1, 1 << 30),
+                client_miss_rate: read.number("ATELIER_CLIENT_MISS_RATE", &raw.client_miss_rate, 0, 1_000_000),
+                breaker,
                 refresh_concurrency: read.number("ATELIER_REFRESH_CONCURRENCY", &raw.refresh_concurrency, 1, 65_536),
                 refresh_queue: read.number("ATELIER_REFRESH_QUEUE", &raw.refresh_queue, 0, 1 << 20),
             },
+            postgres,
             admin_token,
             http: http::Settings {
                 rows_max: rules.rows_max,
                 target_max: read.size("ATELIER_TARGET_MAX", &raw.target_max, 64, 65_534),
                 body: BodyLimits { size: body_max, time: read.limit("ATELIER_BODY_TIMEOUT", &raw.body_timeout) },
+                hosts: read.list("ATELIER_HOSTS", raw.hosts.as_deref()),
+                proxies: read.list("ATELIER_TRUSTED_PROXIES", raw.trusted_proxies.as_deref()),
                 aliases: read.switch("ATELIER_ALIASES", &raw.aliases),
                 manners: Manners::new(
                     token.is_some(),
@@ -168,6 +183,9 @@ impl Config {
                 connections: read.number("ATELIER_MAX_CONNS", &raw.max_conns, 1, 1 << 20),
                 head_time: read.limit("ATELIER_HEAD_TIMEOUT", &raw.head_timeout),
                 head_size: read.size("ATELIER_HEAD_MAX", &raw.head_max, 1 << 10, 1 << 20),
+                write_stall: read.limit("ATELIER_WRITE_STALL", &raw.write_stall),
+                send_buffer: read.size("ATELIER_SEND_BUFFER", &raw.send_buffer, 16 << 10, GIB),
+                is_first: false,
                 drain_idle: read.duration("ATELIER_DRAIN_IDLE", &raw.drain_idle),
                 drain_max: read.limit("ATELIER_DRAIN_MAX", &raw.drain_max),
             },

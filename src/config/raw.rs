@@ -42,6 +42,16 @@ pub struct Raw {
     #[arg(long, env = "ATELIER_ABSENT_TTL", default_value = "30s", value_name = "DURATION,…", global = true)]
     pub(super) absent_ttl: String,
 
+    /// How much memory the process may take; without it what the cgroup or ulimit leaves it counts, if they limit it.
+    #[arg(long, env = "ATELIER_MEM_LIMIT", value_name = "SIZE", global = true)]
+    pub(super) mem_limit: Option<String>,
+    /// At which share of that nothing more is held, and some of what is makes room.
+    #[arg(long, env = "ATELIER_MEM_SOFT", default_value = "80%", value_name = "SHARE", global = true)]
+    pub(super) mem_soft: String,
+    /// At which share nothing is fetched.
+    #[arg(long, env = "ATELIER_MEM_HARD", default_value = "90%", value_name = "SHARE", global = true)]
+    pub(super) mem_hard: String,
+
     /// How long a page of the product list is fresh.
     #[arg(long, env = "ATELIER_TTL_LIST", default_value = "60s", value_name = "DURATION", global = true)]
     pub(super) ttl_list: String,
@@ -156,6 +166,30 @@ pub struct Raw {
     /// How long a fetch waits for its turn.
     #[arg(long, env = "ATELIER_PERMIT_WAIT", default_value = "100ms", value_name = "DURATION", global = true)]
     pub(super) permit_wait: String,
+    /// How long even the luckiest fetch may wait for its turn before the newest requests are told to come back.
+    #[arg(long, env = "ATELIER_SHED_TARGET", default_value = "50ms", value_name = "DURATION", global = true)]
+    pub(super) shed_target: String,
+    /// How long a fetch that failed is not tried again.
+    #[arg(long, env = "ATELIER_FAIL_TTL", default_value = "250ms", value_name = "DURATION", global = true)]
+    pub(super) fail_ttl: String,
+    /// How many requests wait for fetches, their own and others'; beyond, they are told to come back.
+    #[arg(long, env = "ATELIER_FOLLOWERS_MAX", default_value = "10000", value_name = "NUMBER", global = true)]
+    pub(super) followers_max: String,
+    /// How often in a second one address (IPv6: one /64) may ask for what is not held; 0 is as often as it likes.
+    #[arg(long, env = "ATELIER_CLIENT_MISS_RATE", default_value = "0", value_name = "NUMBER", global = true)]
+    pub(super) client_miss_rate: String,
+    /// After how many failures in a row PostgreSQL, or Redis, is not asked for a while.
+    #[arg(long, env = "ATELIER_BREAKER_FAILS", default_value = "5", value_name = "NUMBER", global = true)]
+    pub(super) breaker_fails: String,
+    /// How long that while is: the first time, and at most, as it doubles.
+    #[arg(
+        long,
+        env = "ATELIER_BREAKER_OPEN",
+        default_value = "1s..30s",
+        value_name = "DURATION..DURATION",
+        global = true
+    )]
+    pub(super) breaker_open: String,
     /// How long a statement that reads may take in PostgreSQL.
     #[arg(long, env = "ATELIER_STATEMENT", default_value = "700ms", value_name = "DURATION", global = true)]
     pub(super) statement: String,
@@ -190,6 +224,12 @@ pub struct Raw {
     /// The most bytes of a request's head.
     #[arg(long, env = "ATELIER_HEAD_MAX", default_value = "16KiB", value_name = "SIZE", global = true)]
     pub(super) head_max: String,
+    /// How long a client may take nothing of its answer before its connection is closed.
+    #[arg(long, env = "ATELIER_WRITE_STALL", default_value = "10s", value_name = "DURATION", global = true)]
+    pub(super) write_stall: String,
+    /// How much memory the kernel may take for what a client has not taken of its answers.
+    #[arg(long, env = "ATELIER_SEND_BUFFER", default_value = "256KiB", value_name = "SIZE", global = true)]
+    pub(super) send_buffer: String,
     /// The most bytes of a request's target.
     #[arg(long, env = "ATELIER_TARGET_MAX", default_value = "2048B", value_name = "SIZE", global = true)]
     pub(super) target_max: String,
@@ -206,6 +246,12 @@ pub struct Raw {
     #[arg(long, env = "ATELIER_DRAIN_MAX", default_value = "15s", value_name = "DURATION", global = true)]
     pub(super) drain_max: String,
 
+    /// The hosts, with or without a port, that requests may be for, as in shop.example,api.example; without it any.
+    #[arg(long, env = "ATELIER_HOSTS", value_name = "HOST,…", global = true)]
+    pub(super) hosts: Option<String>,
+    /// The proxies, as in 10.0.0.0/8,192.0.2.7, whose X-Real-IP and X-Request-Id are believed; without it none.
+    #[arg(long, env = "ATELIER_TRUSTED_PROXIES", value_name = "NETWORK,…", global = true)]
+    pub(super) trusted_proxies: Option<String>,
     /// A file with the one token that the API demands in Authorization; without it any or none is accepted.
     #[arg(long, env = "ATELIER_API_TOKEN_FILE", value_name = "FILE", global = true)]
     pub(super) api_token_file: Option<String>,

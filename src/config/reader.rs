@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::raw::Raw;
 use super::{Problem, units};
-use crate::cache::ResourceTimes;
+use crate::breaker;
+use crate::cache::{Memory, ResourceTimes};
 use crate::http::{Downstream, Token};
 use crate::key::Resource;
+use crate::memory;
 use crate::origin::postgres;
 
 /// How long a statement of a write may take, and how long it may wait for a row that another holds.
@@ -123,6 +125,25 @@ impl Reader {
         })
     }
 
+    pub(super) fn breaker(&mut self, raw: &Raw) -> breaker::Settings {
+        let (open, open_max) = self.take("ATELIER_BREAKER_OPEN", &raw.breaker_open, units::range);
+        let fails = self.number("ATELIER_BREAKER_FAILS", &raw.breaker_fails, 1, 1 << 20);
+        breaker::Settings { fails, open, open_max }
+    }
+
+    /// Where memory gets short; `None` when nothing limits it.
+    pub(super) fn memory(&mut self, raw: &Raw) -> Option<Memory> {
+        let given = raw.mem_limit.as_deref().map(|text| self.size("ATELIER_MEM_LIMIT", text, 1 << 20, 1 << 50));
+        let soft = self.take("ATELIER_MEM_SOFT", &raw.mem_soft, units::share);
+        let hard = self.take("ATELIER_MEM_HARD", &raw.mem_hard, units::share);
+        if self.all_read(&["ATELIER_MEM_SOFT", "ATELIER_MEM_HARD"]) && soft >= hard {
+            self.problem(format!("ATELIER_MEM_SOFT: {} is not less than ATELIER_MEM_HARD", raw.mem_soft));
+        }
+        let limit = given.or_else(memory::limit)?;
+        let share = |share: f64| (limit as f64 * share) as u64;
+        Some(Memory { limit, soft: share(soft), hard: share(hard) })
+    }
+
     pub(super) fn postgres(&mut self, raw: &Raw, poll_timeout: Duration) -> postgres::Limits {
         postgres::Limits {
             readers: self.number("ATELIER_DB_READERS", &raw.db_readers, 1, 64),
@@ -185,6 +206,11 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// An optional list, whose type says itself what is wrong with it.
+    pub(super) fn list<T: std::str::FromStr<Err = String> + Default>(&mut self, name: &str, text: Option<&str>) -> T {
+        text.map_or_else(T::default, |text| self.take(name, text, str::parse))
     }
 
     pub(super) fn token(&mut self, name: &str, path: Option<&str>) -> Option<Token> {

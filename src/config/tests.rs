@@ -39,6 +39,10 @@ fn all_problems_are_reported_at_once() {
         "--log=info,=x=y",
         "--drain-idle=20s",
         "--statement=900ms",
+        "--breaker-open=30s..1s",
+        "--mem-soft=95%",
+        "--shed-target=0",
+        "--fail-ttl=3s",
     ];
     let found = problems(&arguments);
     let names = found.iter().map(|problem| problem.split(':').next().unwrap().to_owned()).collect::<Vec<_>>();
@@ -56,10 +60,14 @@ fn all_problems_are_reported_at_once() {
         "ATELIER_LOG",
         "ATELIER_DRAIN_IDLE",
         "ATELIER_BUDGET",
+        "ATELIER_BREAKER_OPEN",
+        "ATELIER_MEM_SOFT",
+        "ATELIER_SHED_TARGET",
+        "ATELIER_FAIL_TTL",
     ] {
         assert_eq!(names.iter().filter(|found| *found == name).count(), 1, "{name} in {found:#?}");
     }
-    assert_eq!(found.len(), 13, "{found:#?}");
+    assert_eq!(found.len(), 17, "{found:#?}");
     assert!(!found.concat().contains("hunter2"));
 }
 
@@ -77,6 +85,20 @@ fn contradictions_are_refused() {
     assert_eq!(problems(&["--admin-listen=127.0.0.1:8080"]).len(), 1);
     assert_eq!(problems(&["--admin-listen=0.0.0.0:9090"]).len(), 1);
     assert_eq!(problems(&["--log=info,=x=y"]).len(), 1);
+}
+
+#[test]
+fn l1_leaves_room_in_the_memory_that_there_is() {
+    assert_eq!(problems(&["--mem-limit=430MiB"]).len(), 0);
+    let found = problems(&["--mem-limit=420MiB"]);
+    assert!(
+        found.len() == 1 && found[0].starts_with("ATELIER_L1_BYTES: 256 MiB is more than 60 % of the 420"),
+        "{found:?}"
+    );
+    assert_eq!(problems(&["--mem-limit=420MiB", "--l1-bytes=250MiB"]).len(), 0);
+    let config = Config::new(&raw(&["--mem-limit=1000MiB", "--mem-soft=70%"]), []).unwrap();
+    let memory = config.cache.memory.unwrap();
+    assert_eq!((memory.limit >> 20, memory.soft >> 20, memory.hard >> 20), (1000, 700, 900));
 }
 
 #[test]

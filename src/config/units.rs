@@ -35,6 +35,13 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "is not a share from 0% to 100%".to_owned())
 }
 
+/// `1s..30s`: two durations, the first not longer than the second and not zero.
+pub(super) fn range(text: &str) -> Result<(Duration, Duration), String> {
+    let ends = text.split_once("..").and_then(|(from, to)| duration(from.trim()).ok().zip(duration(to.trim()).ok()));
+    let ends = ends.filter(|(from, to)| !from.is_zero() && from <= to);
+    ends.ok_or_else(|| "is not a range of durations such as 1s..30s".to_owned())
+}
+
 /// `on` or `off`.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {
@@ -93,6 +100,8 @@ mod tests {
         assert_eq!(size("16KiB"), Ok(16384));
         assert_eq!(size("2 GiB"), Ok(2 << 30));
         assert_eq!(share("10%"), Ok(0.1));
+        assert_eq!(range("1s..30s"), Ok((Duration::from_secs(1), Duration::from_secs(30))));
+        assert_eq!(range("5s .. 5s"), Ok((Duration::from_secs(5), Duration::from_secs(5))));
         assert_eq!(switch("on"), Ok(true));
         assert_eq!(number("8"), Ok(8));
     }
@@ -119,6 +128,9 @@ mod tests {
             ["", "64", "MiB", "64MB", "64mib", "-1B", "1.5MiB", "99999999999999999999B", "18446744073709551615KiB"]
         {
             assert!(size(text).is_err(), "{text:?}");
+        }
+        for text in ["", "1s", "1s..", "..1s", "0..1s", "2s..1s", "1s..2", "1s...2s"] {
+            assert!(range(text).is_err(), "{text:?}");
         }
         for text in ["", "10", "101%", "-1%", "NaN%", "x%"] {
             assert!(share(text).is_err(), "{text:?}");

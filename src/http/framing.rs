@@ -20,7 +20,7 @@ fn has_one_host(version: Version, headers: &HeaderMap) -> bool {
 }
 
 /// The bytes of `reg-name / IP-literal [":" port]` (RFC 3986 §3.2.2).
-fn may_be_in_host(byte: u8) -> bool {
+pub(super) fn may_be_in_host(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte)
 }
 

@@ -3,17 +3,25 @@
 pub mod admin;
 mod authorization;
 mod body;
+mod caught;
 mod conditional;
+mod description;
 mod document;
 mod encoding;
 mod expectation;
 mod framing;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+mod hosts;
 mod live;
 pub mod min_ord;
+mod proxies;
 mod respond;
 pub mod route;
 mod write;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +29,8 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response};
-use tracing::error;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use tracing::{debug, error};
 
 use self::body::Room;
 use self::document::Desk;
@@ -36,9 +44,12 @@ use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::model::{self, IdText, JsonError};
 use crate::outcome::Outcome;
+use crate::red::{self, Red};
 
 pub use self::authorization::Token;
 pub use self::body::Limits as BodyLimits;
+pub use self::hosts::Hosts;
+pub use self::proxies::Proxies;
 pub use self::respond::{Body, Downstream, Manners};
 
 /// How requests are read and answered.
@@ -50,6 +61,10 @@ pub struct Settings {
     pub target_max: usize,
     /// Limits of request bodies.
     pub body: BodyLimits,
+    /// The names that it answers to.
+    pub hosts: Hosts,
+    /// Who is believed what is said of clients.
+    pub proxies: Proxies,
     /// Whether the five names of older clients are routes.
     pub aliases: bool,
     /// The one token that is accepted, if one is demanded.
@@ -78,22 +93,35 @@ impl Api {
         Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
-    /// Answers one request. There is always an answer.
-    pub async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        match self.respond(request).await {
-            Ok(response) => response,
-            // That a product is not there is an answer of the catalogue, with a place in its history.
-            Err(problem @ Problem::NoSuchProduct) => self.placed(respond::problem(problem), None),
-            Err(problem) => respond::problem(problem),
+    /// Answers one request, which came from `peer`. There is always an answer.
+    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
+        let mut response =
+            caught::caught(self.respond(request, peer.ip())).await.unwrap_or_else(|problem| self.problem(problem));
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        if failed || id.is_some() {
+            name(&mut response, id);
         }
+        response
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+    #[cold]
+    fn problem(&self, problem: Problem) -> Response<Body> {
+        // That a product is not there is an answer of the catalogue, with a place in its history.
+        let is_answer = matches!(problem, Problem::NoSuchProduct);
+        let response = respond::problem(problem);
+        if is_answer { self.placed(response, None) } else { response }
+    }
+
+    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<Body>, Problem> {
         let (head, body) = request.into_parts();
         let settings = &self.shared.settings;
 
         if !framing::is_sound(&head) {
             return Err(Problem::Head);
+        }
+        if !settings.hosts.include(&head) {
+            return Err(Problem::Misdirected);
         }
         let (path, query) = (head.uri.path(), head.uri.query());
         if path == "*" && head.method == Method::OPTIONS {
@@ -102,6 +130,9 @@ impl Api {
         }
         if !path.starts_with('/') {
             return Err(Problem::TargetForm);
+        }
+        if red::is_on(Red::AnswerPanics) && path == "/products/13" {
+            red::panics(Red::AnswerPanics);
         }
         let asked = match self.admit(&head, path, query) {
             Ok(Admitted::Read(asked)) => {
@@ -117,13 +148,15 @@ impl Api {
             Err(refusal) => return Ok(Box::pin(self.refuse(refusal, body, &head.headers)).await),
         };
 
+        // Whom a miss counts for.
+        let client = || Some(settings.proxies.client(&head.headers, peer));
         match asked {
             Asked::Stored(key, view) => {
                 let token = min_ord::of(&head.headers);
                 if let Some(served) = self.cache.hit(key, token) {
                     return self.found(&served, view, &head.headers);
                 }
-                let asked = cache::Asked { arrived: Instant::now(), token };
+                let asked = cache::Asked { arrived: Instant::now(), token, client: client() };
                 // Boxed, so that hits do not carry the state of misses with them.
                 match Box::pin(self.cache.lookup(key, asked)).await? {
                     Answered::Entry(served) => self.found(&served, view, &head.headers),
@@ -131,14 +164,19 @@ impl Api {
                 }
             }
             Asked::Unstored(key) => {
-                let served = Box::pin(self.cache.fetch_unstored(key)).await?;
+                let served = Box::pin(self.cache.fetch_unstored(key, client())).await?;
                 self.found(&served, View::Whole, &head.headers)
             }
             Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
             Asked::Cart => {
-                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers)).await?);
+                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
                 let unchanged = conditional::unchanged(&head.headers, &cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
+            }
+            Asked::Description => {
+                let (encoding, variant) = Accepted::of(&head.headers).choose(description::document());
+                let unchanged = conditional::unchanged(&head.headers, &variant.etag);
+                Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
         }
     }
@@ -241,6 +279,17 @@ impl Api {
     }
 }
 
+/// Says by what name the request is found in the logs. What went wrong has one in any case.
+fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
+    let Some(id) = id.or_else(proxies::new_id) else { return };
+    match response.status() {
+        StatusCode::INTERNAL_SERVER_ERROR => error!(request_id = ?id, "a request was answered with 500"),
+        status if status.is_server_error() => debug!(request_id = ?id, %status, "a request was answered with {status}"),
+        _ => {}
+    }
+    response.headers_mut().insert(proxies::X_REQUEST_ID, id);
+}
+
 /// A request that passed the checks.
 enum Admitted {
     Options(Target),
@@ -251,7 +300,14 @@ enum Admitted {
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match unavailable {
-            Unavailable::Busy | Unavailable::Late | Unavailable::Failed(_) | Unavailable::Foreign => Self::Unavailable,
+            Unavailable::Busy
+            | Unavailable::Late
+            | Unavailable::Failed(_)
+            | Unavailable::Foreign
+            | Unavailable::Open
+            | Unavailable::Crowded
+            | Unavailable::Short => Self::Unavailable,
+            Unavailable::Limited => Self::Limited,
             // The fetch panicked; its own log line says where.
             Unavailable::Lost => Self::Unavailable,
         }

@@ -24,6 +24,7 @@ use crate::stamp::OrdToken;
 pub type Body = Full<Bytes>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ANY_ORIGIN: HeaderValue = HeaderValue::from_static("*");
@@ -102,6 +103,8 @@ pub(super) enum Problem {
     TargetTooLong,
     /// The head is one that other servers could read otherwise.
     Head,
+    /// The request is for another host.
+    Misdirected,
     /// The target is in a form that only proxies are sent.
     TargetForm,
     /// The request's body is longer than allowed.
@@ -114,6 +117,8 @@ pub(super) enum Problem {
     Expectation,
     /// The body of this write is not as described, or what it is about is not there.
     Unfit(Change),
+    /// The client has asked for too much.
+    Limited,
     /// There is no answer now.
     Unavailable,
     /// A fault of ours.
@@ -131,9 +136,11 @@ impl Problem {
             Self::Token => StatusCode::UNAUTHORIZED,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Limited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -154,19 +161,31 @@ impl Problem {
             Self::Token => "Error: invalid token",
             Self::TargetTooLong => "Error: request target is too long",
             Self::Head => "Error: malformed request head",
+            Self::Misdirected => "Error: misdirected request",
             Self::TargetForm => "Error: malformed request target",
             Self::BodyTooLarge => "Error: request body is too large",
             Self::BodyTimeout => "Error: request body took too long",
             Self::BodyBroken => "Error: malformed request body",
             Self::Expectation => "Error: expectation failed",
+            Self::Limited => "Error: too many requests",
             Self::Unavailable => "Error: temporarily unavailable",
             Self::Internal => "Error: internal error",
         }
     }
 
-    /// Whether what follows on the connection cannot be trusted to be a request.
+    /// Whether what follows on the connection cannot be trusted to be a request, or to be one for this server. Behind a fault of ours,
+    /// it is not known how much of the request was read.
     const fn closes(self) -> bool {
-        matches!(self, Self::Head | Self::TargetForm | Self::BodyTooLarge | Self::BodyTimeout | Self::BodyBroken)
+        matches!(
+            self,
+            Self::Head
+                | Self::Misdirected
+                | Self::TargetForm
+                | Self::BodyTooLarge
+                | Self::BodyTimeout
+                | Self::BodyBroken
+                | Self::Internal
+        )
     }
 }
 
@@ -206,6 +225,9 @@ pub(super) fn problem(problem: Problem) -> Response<Body> {
     }
     if problem == Problem::Token {
         headers.insert(WWW_AUTHENTICATE, TOKEN);
+    }
+    if problem == Problem::Limited {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if problem == Problem::Unavailable {
         // Clients that were turned away together are not to come back together.
@@ -280,7 +302,13 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
         return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
     }
     headers.insert(CONTENT_TYPE, JSON);
-    match found.encoding {
+    say_encoding(&mut headers, found.encoding);
+    response(StatusCode::OK, headers, found.variant.body.clone())
+}
+
+/// Names the encoding of the body, if it has one.
+fn say_encoding(headers: &mut HeaderMap, encoding: Encoding) {
+    match encoding {
         Encoding::Identity => {}
         Encoding::Gzip => {
             headers.insert(CONTENT_ENCODING, GZIP);
@@ -289,7 +317,6 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
             headers.insert(CONTENT_ENCODING, BROTLI);
         }
     }
-    response(StatusCode::OK, headers, found.variant.body.clone())
 }
 
 /// Whole seconds. What is proved is never older than the bound, so a hit nearly always takes one of the constants.
@@ -326,6 +353,21 @@ pub(super) fn cart(cart: &Variant, unchanged: bool, manners: &Manners) -> Respon
     response(StatusCode::OK, headers, cart.body.clone())
 }
 
+/// The description of the API: 200 with the bytes, or 304 without. No tier had it, and no purge outdates it.
+pub(super) fn description(variant: &Variant, encoding: Encoding, unchanged: bool, manners: &Manners) -> Response<Body> {
+    let mut headers = common();
+    let (kept, vary) = if manners.private { (PRIVATE, BY_ENCODING_AND_TOKEN) } else { (PUBLIC, BY_ENCODING) };
+    headers.insert(CACHE_CONTROL, kept);
+    headers.insert(VARY, vary);
+    headers.insert(ETAG, variant.etag.clone());
+    if unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    headers.insert(CONTENT_TYPE, YAML);
+    say_encoding(&mut headers, encoding);
+    response(StatusCode::OK, headers, variant.body.clone())
+}
+
 /// A write that was done, and its place in the history if that is known.
 pub(super) fn done(change: Change, place: Option<OrdToken>) -> Response<Body> {
     let mut headers = common();
@@ -351,3 +393,7 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     response(status, headers, text.into())
 }
+
+#[cfg(test)]
+#[path = "respond_tests.rs"]
+mod tests;

@@ -35,6 +35,8 @@ pub enum Route {
     Interactions,
     /// `/reviews/:review_id/helpful`, `/qa/answers/:answer_id/report` and the four others.
     Vote(Subject, Vote),
+    /// `/openapi.yaml`, the description of all of these.
+    Description,
 }
 
 /// What the id in a path names, for the text that says that it is none.
@@ -94,6 +96,8 @@ pub enum Asked {
     Nothing(Nothing),
     /// The cart of whoever asks.
     Cart,
+    /// The description of the API.
+    Description,
 }
 
 /// The write that a request asks for, as far as its path says it. An id is `None` when no column can hold it, so that no row
@@ -202,7 +206,13 @@ const PUT: Methods = (&[Method::PUT, Method::OPTIONS], "PUT, OPTIONS");
 impl Route {
     const fn methods(self) -> Methods {
         match self {
-            Self::Products | Self::Product | Self::Styles | Self::Related | Self::Meta | Self::Features => READ,
+            Self::Products
+            | Self::Product
+            | Self::Styles
+            | Self::Related
+            | Self::Meta
+            | Self::Features
+            | Self::Description => READ,
             Self::Reviews | Self::Questions | Self::Answers | Self::Cart => READ_AND_POST,
             Self::Interactions => POST,
             Self::Vote(..) => PUT,
@@ -254,6 +264,7 @@ pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, 
         (Some("reviews"), Some(review), Some(verb), None, _) => vote(Subject::Review, review, verb),
         (Some("qa"), Some("questions"), Some(question), Some(verb), None) => vote(Subject::Question, question, verb),
         (Some("qa"), Some("answers"), Some(answer), Some(verb), None) => vote(Subject::Answer, answer, verb),
+        (Some("openapi.yaml"), None, ..) => target(Route::Description),
         (Some(alias), None, ..) if aliases => by_alias(alias, query),
         _ => Err(Refused::UnknownPath),
     }
@@ -400,6 +411,7 @@ impl Target {
                 }
             }
             Route::Cart => Asked::Cart,
+            Route::Description => Asked::Description,
             Route::Interactions | Route::Vote(..) => return Err(Refused::Method(self.route)),
         })
     }
@@ -417,9 +429,13 @@ impl Target {
             Route::Vote(subject, vote) => Change::Vote(subject, id(Named::of(subject))?, vote),
             Route::Cart => Change::Add(Addition::Cart),
             Route::Interactions => Change::Add(Addition::Interaction),
-            Route::Products | Route::Product | Route::Styles | Route::Related | Route::Meta | Route::Features => {
-                return Err(Refused::Method(self.route));
-            }
+            Route::Products
+            | Route::Product
+            | Route::Styles
+            | Route::Related
+            | Route::Meta
+            | Route::Features
+            | Route::Description => return Err(Refused::Method(self.route)),
         })
     }
 }

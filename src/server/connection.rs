@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tracing::debug;
 
-use super::{Drain, Limits};
+use super::stall::Patient;
+use super::{Drain, Limits, trouble};
 use crate::cause::Causes;
 
 /// The most bytes of requests that are read ahead. hyper's own limit is about 400 KiB for each connection.
@@ -33,10 +34,11 @@ pub(super) async fn serve<B, S>(
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
 {
-    let (head_time, head_size) = {
+    let (head_time, head_size, write_stall) = {
         let limits = limits.borrow();
-        (limits.head_time, limits.head_size)
+        (limits.head_time, limits.head_size, limits.write_stall)
     };
+    let stream = Patient::new(stream, write_stall);
     let mut builder = http1::Builder::new();
     // Without a timer hyper enforces no timeout at all.
     builder
@@ -59,6 +61,7 @@ pub(super) async fn serve<B, S>(
         }
     };
     if let Err(error) = ended {
+        trouble::count(&error);
         debug!(error = %Causes(&error), "a connection ended with an error");
     }
 }

@@ -1,11 +1,15 @@
 //! Sockets: bind, accept, limit, drain. What a request means is not known here.
 
+mod complaint;
 mod connection;
+mod descriptors;
 mod drain;
+mod socket;
+mod stall;
+mod trouble;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +19,17 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use self::complaint::Complaint;
+use crate::metrics::{Place, metrics};
+
+pub use self::descriptors::raise as raise_descriptors;
 pub use self::drain::Drain;
+pub use self::socket::bind;
 
-/// Limits of one listener. They may change while it serves: a connection obeys those for heads that were in force when it was
-/// accepted, everything else those that are.
+/// Limits of one listener. They may change while it serves: a connection obeys those for heads, writes and buffers that were in force
+/// when it was accepted, everything else those that are.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// What the listener is called in logs.
@@ -31,6 +40,12 @@ pub struct Limits {
     pub head_time: Duration,
     /// The most bytes of a request's head.
     pub head_size: usize,
+    /// How long a client may take nothing of an answer that waits for it.
+    pub write_stall: Duration,
+    /// How much memory the kernel may take for what a client has not taken yet.
+    pub send_buffer: usize,
+    /// Whether it may have the last descriptors of the process.
+    pub is_first: bool,
     /// How long idle connections are left to their clients to close, once a drain has begun.
     pub drain_idle: Duration,
     /// When a drain ends, whatever is still open.
@@ -40,29 +55,28 @@ pub struct Limits {
 impl Limits {
     /// The limits of the admin listener beside this one: it has few connections, and waits for none of them.
     pub fn of_admin(&self) -> Self {
-        Self { name: "admin", connections: 64, drain_idle: Duration::ZERO, ..self.clone() }
+        Self { name: "admin", connections: 64, drain_idle: Duration::ZERO, is_first: true, ..self.clone() }
+    }
+
+    /// Limits for a test that is about one of them.
+    #[cfg(test)]
+    fn example() -> Self {
+        Self {
+            name: "public",
+            connections: 10,
+            head_time: Duration::from_secs(15),
+            head_size: 16 << 10,
+            write_stall: Duration::from_secs(10),
+            send_buffer: 256 << 10,
+            is_first: false,
+            drain_idle: Duration::from_secs(11),
+            drain_max: Duration::from_secs(15),
+        }
     }
 }
 
-/// How many connections wait to be accepted. The kernel caps it at `net.core.somaxconn`.
-const BACKLOG: u32 = 4096;
-
 /// How long accepting pauses when the process or the machine is out of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Log lines about failed accepts come no faster than this.
-const ACCEPT_COMPLAINT: Duration = Duration::from_secs(10);
-
-/// Binds `address`.
-///
-/// # Errors
-/// When the address is taken or not this machine's.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4()? } else { tokio::net::TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
 
 /// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit. With
 /// each request `handle` is told the address that it came from.
@@ -75,14 +89,37 @@ where
     F: Future<Output = Response<B>> + Send + 'static,
 {
     let mut connections = tokio::task::JoinSet::new();
-    let mut complained: Option<tokio::time::Instant> = None;
+    let (mut failures, mut shortages) = (Complaint::default(), Complaint::default());
+    socket::prepare(&listener, &limits.borrow());
     loop {
-        while connections.try_join_next().is_some() {}
+        while let Some(ended) = connections.try_join_next() {
+            note(&ended);
+        }
+        if limits.has_changed().unwrap_or(false) {
+            socket::prepare(&listener, &limits.borrow_and_update());
+        }
         // Room is looked for first, so that connections above the limit wait in the backlog and cost nothing here.
-        if connections.len() >= limits.borrow_and_update().connections {
+        let (name, most, is_first) = {
+            let limits = limits.borrow();
+            (limits.name, limits.connections, limits.is_first)
+        };
+        if connections.len() >= most {
             tokio::select! {
-                _ended = connections.join_next() => {}
+                Some(ended) = connections.join_next() => note(&ended),
                 () = another(&mut limits) => {}
+                () = drain.begun() => break,
+            }
+            continue;
+        }
+        if !is_first && !descriptors::are_left(&listener) {
+            metrics().descriptor_waits.inc();
+            if let Some(so_far) = shortages.again() {
+                let open = connections.len();
+                warn!(listener = name, open, so_far, "connections wait for descriptors; open: {open}");
+            }
+            tokio::select! {
+                Some(ended) = connections.join_next() => note(&ended),
+                () = tokio::time::sleep(ACCEPT_PAUSE) => {}
                 () = drain.begun() => break,
             }
             continue;
@@ -94,19 +131,23 @@ where
             () = another(&mut limits) => continue,
             accepted = listener.accept() => accepted,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-            Err(error) => {
-                if complained.is_none_or(|last| last.elapsed() >= ACCEPT_COMPLAINT) {
-                    warn!(%error, "a connection could not be accepted");
-                    complained = Some(tokio::time::Instant::now());
-                }
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
+        match accepted {
+            Ok((stream, peer)) => {
+                connections.spawn(serve(stream, peer, handle.clone(), limits.clone(), drain.clone()));
             }
-        };
-        connections.spawn(serve(stream, peer, handle.clone(), limits.clone(), drain.clone()));
+            Err(error) => {
+                metrics().accept_errors.inc();
+                if let Some(so_far) = failures.again() {
+                    warn!(listener = name, %error, so_far, "a connection could not be accepted: {error}");
+                }
+                if trouble::will_last(&error) {
+                    tokio::select! {
+                        () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                        () = drain.begun() => break,
+                    }
+                }
+            }
+        }
     }
 
     drop(listener);
@@ -123,11 +164,22 @@ where
     }
 }
 
-/// Waits until the limits are others. When nobody can change them any more, for ever.
+/// Counts a connection whose task panicked: what answers on it has its own net, so that is a fault of a library or of this module.
+fn note(ended: &Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        metrics().panicked(Place::Connection);
+        error!(%error, "a connection ended with a panic");
+    }
+}
+
+/// Waits until the limits are others, and leaves that to be seen. When nobody can change them any more, for ever.
 async fn another(limits: &mut watch::Receiver<Limits>) {
     if limits.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
+    limits.mark_changed();
 }
 
 async fn serve<B, H, F>(stream: TcpStream, peer: SocketAddr, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
@@ -138,8 +190,6 @@ where
     H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
 {
-    // Answers are written whole; waiting to fill a packet would only delay the last one.
-    let _ = stream.set_nodelay(true);
     let draining = drain.clone();
     let asked = Arc::new(AtomicBool::new(false));
     let asks = Arc::clone(&asked);

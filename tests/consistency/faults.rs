@@ -127,10 +127,17 @@ pub(crate) fn lose_hints(play: &Play) {
     }
 }
 
-/// Watches whether this machine keeps up: where a statement or a wake-up takes long, nodes may give up on the origin.
+/// Watches whether this machine keeps up: where a statement or a wake-up takes long, nodes may give up on the origin. A node
+/// may be out of breath alone; then it says so in its log, for which it must have waited for all the time that a statement has.
 pub(crate) async fn watch(play: std::sync::Arc<Play>) {
     let mut session = Session::new(&play);
     while !play.readers_end() {
+        for place in 0..NODES {
+            if block_in_place(|| play.log_of(place)).contains("the origin did not answer in time") {
+                play.fault("a fetch was late");
+                play.window(Some(place), play.clock.now());
+            }
+        }
         let begun = play.clock.now();
         sleep(Duration::from_millis(20)).await;
         let asked = session.run("SELECT 1").await;

@@ -77,6 +77,8 @@ pub(crate) struct Rules {
     pub(crate) grace: Duration,
     /// `ATELIER_STALE_LIMIT`.
     pub(crate) stale_limit: Duration,
+    /// `ATELIER_BUDGET`: who waited for so long could not have the origin in time, whatever the reason.
+    pub(crate) budget: Duration,
     /// How long after a fault a node may take until it has found its way back: 3 s are promised.
     pub(crate) recovery: Duration,
 }
@@ -304,6 +306,7 @@ struct Court<'a> {
     bound: Nanos,
     grace: Nanos,
     stale_limit: Nanos,
+    budget: Nanos,
     recovery: Nanos,
     lines: Vec<Line>,
     verdict: Verdict,
@@ -316,6 +319,7 @@ pub(crate) fn judge(history: &History, rules: Rules) -> Verdict {
         bound: nanos(rules.bound),
         grace: nanos(rules.grace),
         stale_limit: nanos(rules.stale_limit),
+        budget: nanos(rules.budget),
         recovery: nanos(rules.recovery),
         lines: lines(history),
         verdict: Verdict::default(),
@@ -450,7 +454,8 @@ impl Court<'_> {
             Label::None => {}
             Label::Unknown => self.violation(Invariant::A8, read, |_| "a third label".to_owned()),
             Label::Origin(age) => {
-                if !self.hindered(read.node, read.sent, read.received) {
+                let waited = read.received.saturating_sub(read.sent) >= self.budget;
+                if !waited && !self.hindered(read.node, read.sent, read.received) {
                     self.violation(Invariant::A5, read, |_| "nothing kept this node from the origin".to_owned());
                 }
                 // A second because the header has whole ones.

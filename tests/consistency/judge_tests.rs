@@ -15,6 +15,7 @@ const RULES: Rules = Rules {
     bound: Duration::from_secs(1),
     grace: Duration::from_secs(2),
     stale_limit: Duration::from_secs(10),
+    budget: Duration::from_millis(700),
     recovery: Duration::from_secs(3),
 };
 
@@ -238,6 +239,10 @@ fn a_stale_answer_needs_an_origin_that_cannot_be_asked_and_is_not_too_old() {
     stale(2000, 2).broken(Some(1), 3006, 4000).violates(Invariant::A5, 1);
     stale(6500, 6).broken(Some(1), 1500, 2500).holds();
     stale(6501, 6).broken(Some(1), 1500, 2500).violates(Invariant::A5, 1);
+    // Who has waited for all the time there is needs no other reason.
+    let waited = |long| stale(2000, 2).answered(|read| read.received = read.sent + ms(long));
+    waited(700).holds();
+    waited(699).violates(Invariant::A5, 1);
     // Another node's fault is no excuse.
     stale(2000, 2).broken(Some(0), 1500, 2500).violates(Invariant::A5, 1);
     // By its own words, and by what it misses.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ pub(crate) struct Play {
 struct Place {
     node: Mutex<Option<Node>>,
     name: AtomicU8,
+    /// How many bytes of its log were read.
+    read: AtomicUsize,
 }
 
 impl Play {
@@ -97,7 +99,11 @@ impl Play {
             clock: Clock::start(),
             seed,
             nodes: nodes
-                .map(|(name, node)| Place { node: Mutex::new(Some(node)), name: AtomicU8::new(name) })
+                .map(|(name, node)| Place {
+                    node: Mutex::new(Some(node)),
+                    name: AtomicU8::new(name),
+                    read: AtomicUsize::new(0),
+                })
                 .collect(),
             with_redis,
             settings: settings.to_vec(),
@@ -151,6 +157,7 @@ impl Play {
         let mut node = self.nodes[usize::from(place)].node.lock().unwrap();
         *node = None;
         *node = Some(self.cluster.unready_node(place, self.with_redis, &self.settings));
+        self.nodes[usize::from(place)].read.store(0, Ordering::Relaxed);
         let name = self.next_node.fetch_add(1, Ordering::Relaxed);
         self.nodes[usize::from(place)].name.store(name, Ordering::Release);
         self.fault("node replaced");
@@ -303,6 +310,14 @@ impl Play {
     /// Takes the history, when all tasks have ended.
     pub(crate) fn history(&self) -> History {
         std::mem::take(&mut self.history.lock().unwrap())
+    }
+
+    /// What the node at `place` has logged since this was last asked. A line that is still being written is left for later.
+    pub(crate) fn log_of(&self, place: u8) -> String {
+        let log = self.with_node(place, |node| node.log());
+        let whole = log.rfind('\n').map_or(0, |end| end + 1);
+        let read = self.nodes[usize::from(place)].read.swap(whole, Ordering::Relaxed);
+        log.get(read..whole).unwrap_or_default().to_owned()
     }
 
     /// Ends the nodes.

@@ -19,8 +19,13 @@ use super::stage::{BUSY, Stage};
 use super::writers::{self, Load, Owners};
 
 /// What the nodes of the runs are told.
-pub(crate) const RULES: Rules =
-    Rules { bound: BOUND, grace: GRACE, stale_limit: Duration::from_secs(60), recovery: Duration::from_secs(3) };
+pub(crate) const RULES: Rules = Rules {
+    bound: BOUND,
+    grace: GRACE,
+    stale_limit: Duration::from_secs(60),
+    budget: Duration::from_millis(800),
+    recovery: Duration::from_secs(3),
+};
 
 /// How many clients read from each node.
 const READERS: u64 = 4;

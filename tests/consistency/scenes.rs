@@ -145,7 +145,7 @@ impl Scene {
             Self::Pruned => &[("outbox pruned", 2)],
             Self::TwoPrimaries => &[("second primary", 1)],
             Self::Mixed | Self::SlowReads | Self::SlowWrites => &[],
-            Self::SlowPolls => &[("path cut", 1)],
+            Self::SlowPolls => &[("some connections cut", 1)],
             Self::LostXids => &[("transactions forgotten", 1)],
             Self::Renewed => &[("outbox pruned", 1)],
             Self::Moved => &[("move tried", 1)],

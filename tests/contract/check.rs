@@ -236,7 +236,8 @@ fn is_validator(etag: &str) -> bool {
     inner.is_some_and(|inner| inner.len() == 32 && inner.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// The headers that do not change with time.
+/// The headers that do not change with time, or with each request that goes wrong.
 fn steady(response: &Response) -> Headers {
-    response.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "date" | "age")).cloned().collect()
+    let is_steady = |name: &str| !matches!(name, "date" | "age" | "x-request-id");
+    response.headers.iter().filter(|(name, _)| is_steady(name)).cloned().collect()
 }

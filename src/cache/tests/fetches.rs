@@ -89,24 +89,54 @@ async fn a_client_that_leaves_does_not_end_the_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_is_not_stored_and_the_next_caller_tries_again() {
+async fn a_failed_fetch_is_remembered_for_a_while_and_then_tried_again() {
     let origin = ScriptedOrigin::new(Script::Fail, Duration::ZERO);
     let cache = cache(&origin).await;
-    for _ in 0..2 {
+    assert!(matches!(cache.ask(KEY, None).await, Err(Unavailable::Late)));
+    tokio::time::advance(249 * MS).await;
+    for _ in 0..100 {
         assert!(matches!(cache.ask(KEY, None).await, Err(Unavailable::Late)));
     }
-    assert_eq!(origin.fetches(), 2);
+    assert_eq!(origin.fetches(), 1);
+    assert!(cache.ask(Key::Product(8), None).await.is_err());
+    assert_eq!(origin.fetches(), 2, "another key is another matter");
+    tokio::time::sleep(2 * MS).await;
+    assert!(cache.ask(KEY, None).await.is_err());
+    assert_eq!(origin.fetches(), 3);
+
+    cache.set(Live { fail_ttl: Duration::ZERO, ..live() });
+    for _ in 0..2 {
+        assert!(cache.ask(Key::Product(9), None).await.is_err());
+    }
+    assert_eq!(origin.fetches(), 5, "nothing is remembered for no time");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_panics_is_lost_and_nothing_else() {
     let origin = ScriptedOrigin::new(Script::Panic, Duration::ZERO);
     let cache = cache(&origin).await;
-    for _ in 0..2 {
-        assert!(matches!(cache.ask(KEY, None).await, Err(Unavailable::Lost)));
-        assert!(matches!(cache.fetch_unstored(KEY).await, Err(Unavailable::Lost)));
+    for id in 1..=3 {
+        assert!(matches!(cache.ask(Key::Product(id), None).await, Err(Unavailable::Lost)));
+        assert!(matches!(cache.fetch_unstored(KEY, None).await, Err(Unavailable::Lost)));
     }
-    assert_eq!(origin.fetches(), 4, "no permit is lost with a panic");
+    assert_eq!(origin.fetches(), 6, "no permit is lost with a panic");
+    for _ in 0..10 {
+        assert!(matches!(cache.ask(Key::Product(1), None).await, Err(Unavailable::Lost)));
+    }
+    assert_eq!(origin.fetches(), 6, "what panics once is not tried for everybody who asks");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_ends_by_itself_when_the_origin_never_answers() {
+    let origin = ScriptedOrigin::new(Script::Version, LONG);
+    let cache = cache_with(&origin, Settings { fetch: 700 * MS, ..settings() }, live()).await;
+    let impatient = tokio::time::timeout(10 * MS, cache.get(KEY)).await;
+    assert!(impatient.is_err(), "it began the flight and left");
+    tokio::time::sleep(750 * MS).await;
+    *origin.delay.lock().unwrap() = Duration::ZERO;
+    tokio::time::sleep(250 * MS).await;
+    assert_eq!(cache.get(KEY).await.1, Outcome::Miss);
+    assert_eq!(origin.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +199,7 @@ async fn an_entry_above_the_limit_is_answered_and_not_stored() {
 async fn a_fetch_for_one_request_stores_nothing() {
     let origin = ScriptedOrigin::new(Script::Version, Duration::ZERO);
     let cache = cache(&origin).await;
-    assert_eq!(body(&cache.fetch_unstored(KEY).await.unwrap().entry), "1");
+    assert_eq!(body(&cache.fetch_unstored(KEY, None).await.unwrap().entry), "1");
     assert!(cache.hit(KEY, None).is_none());
 }
 

@@ -193,9 +193,9 @@ async fn an_answer_of_another_life_of_the_database_is_not_taken() {
     assert_eq!(origin.fetches(), 3);
     assert_eq!(cache.get(KEY).await.1, Outcome::Refetched, "what is of another epoch is outdated");
 
-    cache.cart(Owner([0; 32])).await.unwrap();
+    cache.cart(Owner([0; 32]), None).await.unwrap();
     let before = origin.fetches();
     origin.crash();
-    cache.cart(Owner([0; 32])).await.unwrap();
+    cache.cart(Owner([0; 32]), None).await.unwrap();
     assert_eq!(origin.fetches(), before + 2, "a cart of another life is asked for again too");
 }

@@ -5,12 +5,14 @@ mod fetches;
 mod freshness;
 mod origin;
 mod outage;
+mod overload;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::origin::{Commit, Script, ScriptedOrigin};
 use super::*;
+use crate::breaker;
 use crate::command::{Command, Purge, Purged, Subject, Vote};
 use crate::entry::Answer;
 use crate::key::{Key, Resource};
@@ -29,6 +31,8 @@ fn settings() -> Settings {
         absent_max: 100,
         boot_wait: 10_000 * MS,
         blind_unready: 10_000 * MS,
+        fetch: 2000 * MS,
+        memory: None,
         poller: PollerSettings {
             interval: 200 * MS,
             timeout: 500 * MS,
@@ -58,6 +62,11 @@ fn live() -> Live {
         miss_permits: 2,
         miss_queue: 1,
         permit_wait: 100 * MS,
+        shed_target: 50 * MS,
+        fail_ttl: 250 * MS,
+        followers_max: 10_000,
+        client_miss_rate: 0,
+        breaker: breaker::Settings { fails: 5, open: 1000 * MS, open_max: 30_000 * MS },
         refresh_concurrency: 1,
         refresh_queue: 10,
     }
@@ -90,7 +99,7 @@ async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 fn asked() -> Asked {
-    Asked { arrived: Instant::now(), token: None }
+    Asked { arrived: Instant::now(), token: None, client: None }
 }
 
 fn body(entry: &Entry) -> &str {

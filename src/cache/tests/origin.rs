@@ -25,6 +25,8 @@ pub(crate) enum Script {
     /// Says that there is no such row.
     Absent,
     Fail,
+    /// Answers with an error.
+    Refuse,
     Panic,
 }
 
@@ -57,6 +59,8 @@ pub(crate) struct ScriptedOrigin {
     /// Whether polls fail.
     pub(crate) blind: AtomicBool,
     pub(crate) down: AtomicBool,
+    /// How many of the next polls panic.
+    pub(crate) panics: AtomicUsize,
 }
 
 impl ScriptedOrigin {
@@ -77,6 +81,7 @@ impl ScriptedOrigin {
             reconnects: AtomicUsize::new(0),
             blind: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            panics: AtomicUsize::new(0),
         })
     }
 
@@ -90,6 +95,10 @@ impl ScriptedOrigin {
 
     pub(crate) fn reconnects(&self) -> usize {
         self.reconnects.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, script: Script) {
+        *self.script.lock().unwrap() = script;
     }
 
     pub(crate) fn blind(&self, blind: bool) {
@@ -142,6 +151,7 @@ impl Origin for ScriptedOrigin {
                 Script::Empty => Ok((Fetched::found("[]".into(), true), seen)),
                 Script::Absent => Ok((Fetched::ABSENT, seen)),
                 Script::Fail => Err(OriginError::Late),
+                Script::Refuse => Err(OriginError::Failed("no".into())),
                 Script::Panic => panic!("on purpose"),
             }
         })
@@ -150,6 +160,8 @@ impl Origin for ScriptedOrigin {
     fn poll<'a>(&'a self, position: Option<&'a Position>, _most: usize) -> Asking<'a, Poll> {
         Box::pin(async move {
             self.polls.fetch_add(1, Ordering::Relaxed);
+            let less = |left: usize| left.checked_sub(1);
+            assert!(self.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_err(), "on purpose");
             if self.blind.load(Ordering::Relaxed) {
                 return Err(OriginError::Late);
             }

@@ -1,5 +1,7 @@
 //! What is served while the origin is away, and what is not.
 
+use std::sync::atomic::Ordering;
+
 use super::*;
 use crate::key::Page;
 
@@ -73,6 +75,30 @@ async fn with_a_token_nothing_older_goes_out() {
     away(&origin, &there).await;
     assert!(there.ask(KEY, token).await.is_err());
     assert!(there.ask(KEY, None).await.unwrap().1.is_stale());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_the_epoch_before_bars_what_is_older_in_that_epoch_and_nothing_of_the_next() {
+    let origin = ScriptedOrigin::new(Script::Version, Duration::ZERO);
+    let (here, there) = (short_of_proof(&origin, live()).await, short_of_proof(&origin, live()).await);
+    there.get(KEY).await;
+    let before = there.changes.position();
+    let token = here.write(vote()).await.unwrap();
+    origin.crash();
+    // Polls go on, fetches do not.
+    origin.down.store(true, Ordering::Relaxed);
+    until(|| there.changes.era().1 == crate::stamp::Incarnation(2)).await;
+    assert!(there.ask(KEY, token).await.is_err(), "who has seen the write is shown nothing older");
+    assert!(there.ask(KEY, before).await.unwrap().1.is_stale());
+
+    origin.down.store(false, Ordering::Relaxed);
+    // A failure is remembered for a while.
+    tokio::time::sleep(live().fail_ttl + MS).await;
+    there.get(KEY).await;
+    origin.change("product:7", Kind::Hard);
+    assert!(there.poller.join(LONG).await);
+    origin.down.store(true, Ordering::Relaxed);
+    assert!(there.ask(KEY, token).await.unwrap().1.is_stale(), "what is of the next epoch has seen the one before");
 }
 
 #[tokio::test(start_paused = true)]

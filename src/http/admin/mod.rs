@@ -5,7 +5,7 @@
 
 mod entry;
 mod guard;
-mod purge;
+pub(in crate::http) mod purge;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use self::guard::{Guard, Refused};
 use super::authorization::Token;
 use super::body::{self, Kept, Room};
+use super::caught::caught;
 use super::expectation::Expectation;
 use super::respond::{self, Body, Problem};
 use crate::cache::{Cache, Unready};
@@ -55,6 +56,11 @@ impl Admin {
 
     /// Answers one request, which came from `peer`.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, draining: bool) -> Response<Body> {
+        let answer = async { Ok(self.respond(request, peer, draining).await) };
+        caught(answer).await.unwrap_or_else(respond::problem)
+    }
+
+    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr, draining: bool) -> Response<Body> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
             "/purge" if *request.method() == Method::POST => self.order(request, peer).await,

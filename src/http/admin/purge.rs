@@ -19,7 +19,7 @@ use crate::tag::{Kind, Tag};
 /// An order as it is sent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Order {
+pub(in crate::http) struct Order {
     tags: Option<Vec<String>>,
     keys: Option<Vec<String>>,
     #[serde(default)]
@@ -62,7 +62,7 @@ impl Done {
 
 /// Why an order is not done: the status, and a sentence.
 #[derive(Debug, PartialEq, Eq)]
-struct Unfit(StatusCode, String);
+pub(in crate::http) struct Unfit(pub(in crate::http) StatusCode, pub(in crate::http) String);
 
 impl Unfit {
     fn order(why: impl Into<String>) -> Self {
@@ -82,7 +82,7 @@ impl From<WriteError> for Unfit {
 }
 
 impl Order {
-    fn read(text: &[u8]) -> Result<Self, Unfit> {
+    pub(in crate::http) fn read(text: &[u8]) -> Result<Self, Unfit> {
         serde_json::from_slice(text).map_err(|error| {
             if error.is_data() {
                 Unfit::order(format!("the order is not one: {error}"))
@@ -92,7 +92,7 @@ impl Order {
         })
     }
 
-    fn purged(&self) -> Result<Purged, Unfit> {
+    pub(in crate::http) fn purged(&self) -> Result<Purged, Unfit> {
         let kind = self.kind.as_deref().map_or(Ok(Kind::Hard), parsed);
         let tags: Vec<Tag> = match (&self.tags, &self.keys, self.all, self.new_epoch) {
             (Some(tags), None, false, false) => tags.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?,

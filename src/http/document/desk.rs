@@ -11,6 +11,7 @@ use super::command;
 use crate::command::{Command, Owner};
 use crate::http::respond::Problem;
 use crate::http::route::Addition;
+use crate::metrics::{Place, metrics};
 
 /// Bodies up to this many bytes are parsed where they are read. That many take 0.07 ms as the HTML of an element and 0.4 ms
 /// as a list of zeros (release build, one core of a 2-core virtual machine).
@@ -47,6 +48,7 @@ impl Desk {
             command(addition, &mut text, owner)
         });
         parsing.await.map_err(|panicked| {
+            metrics().panicked(Place::Request);
             error!(error = %panicked, "a body could not be parsed");
             Problem::Internal
         })

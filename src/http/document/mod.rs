@@ -23,7 +23,7 @@ use crate::command::{Command, Owner};
 const DEPTH_MAX: usize = 16;
 
 /// The command that a body describes. It is parsed in place, and what `text` holds afterwards is of no use.
-fn command(addition: Addition, text: &mut [u8], owner: Owner) -> Option<Command> {
+pub(in crate::http) fn command(addition: Addition, text: &mut [u8], owner: Owner) -> Option<Command> {
     let tape = parse(text)?;
     let body = Value::of(&tape);
     match addition {

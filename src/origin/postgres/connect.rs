@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config, NoTls};
 use tracing::debug;
 
@@ -39,6 +40,25 @@ pub(super) type ConnectError = Box<dyn Error + Send + Sync>;
 pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) ended: tokio::task::JoinHandle<()>,
+    pub(super) link: Link,
+}
+
+/// Closes its connection when it is dropped. The library waits for answers that are still to come; over a connection that has fallen
+/// silent none does, and it would stay open for ever.
+#[derive(Debug)]
+pub(super) struct Link(AbortHandle);
+
+impl Link {
+    /// Closes the connection now: whoever waits for it hears so.
+    pub(super) fn close(&self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 /// Where the database is, and how connections to it are made.
@@ -72,7 +92,8 @@ impl Connector {
         F: Future<Output = Result<T, ConnectError>>,
     {
         let connected = async {
-            let connected = self.open(purpose).await?;
+            let connected = self.open(purpose).await.map_err(explain)?;
+            check_limit(&connected.client, purpose).await?;
             check_schema(&connected.client).await?;
             prepare(connected).await
         };
@@ -122,8 +143,33 @@ impl Connector {
             // Not as an option of the connection: the check for a primary would take it for a standby.
             client.batch_execute("SET default_transaction_read_only = on").await?;
         }
-        Ok(Connected { client, ended })
+        let link = Link(ended.abort_handle());
+        Ok(Connected { client, ended, link })
     }
+}
+
+/// What to do about a pooler. Behind one, limits and prepared statements are those of a connection that is lent to others.
+const POOLER: &str = "a pooler such as PgBouncer stands before the database and does not pass on what connections ask for: the address \
+                      has to be PostgreSQL's own";
+
+/// A pooler that refuses what it does not know says so in words of its own.
+fn explain(error: ConnectError) -> ConnectError {
+    let database = error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.as_db_error());
+    match database.filter(|error| error.message().contains("unsupported startup parameter")) {
+        Some(said) => format!("{POOLER} ({})", said.message()).into(),
+        None => error,
+    }
+}
+
+/// A pooler that ignores what it does not know leaves statements without a limit.
+async fn check_limit(client: &Client, purpose: Purpose) -> Result<(), ConnectError> {
+    const SET: &str = "SELECT setting::bigint FROM pg_settings WHERE name = 'statement_timeout'";
+    let (Purpose::Read { statement }
+    | Purpose::Poll { statement }
+    | Purpose::Write { statement, .. }
+    | Purpose::Upkeep { statement }) = purpose;
+    let set: i64 = client.query_one(SET, &[]).await?.try_get(0)?;
+    if u128::from(set.unsigned_abs()) == statement.as_millis() { Ok(()) } else { Err(POOLER.into()) }
 }
 
 fn limit(statement: Duration) -> String {

@@ -178,8 +178,19 @@ impl OriginError {
 }
 
 fn is_down(code: &SqlState) -> bool {
-    // Class 08 is the connection, class 57P the operator's.
-    matches!(code.code(), "57P01" | "57P02" | "57P03" | "25006") || code.code().starts_with("08")
+    // Class 08 is the connection, class 57P the operator's; 53300 is a server with as many clients as it takes.
+    matches!(code.code(), "57P01" | "57P02" | "57P03" | "25006" | "53300") || code.code().starts_with("08")
+}
+
+/// Whether what this connection has prepared is of no use any more, as after a change of the schema (0A000, "cached plan must not change
+/// result type") or when somebody took it away (26000): a new connection prepares it anew.
+fn is_outdated(code: &SqlState) -> bool {
+    matches!(code.code(), "0A000" | "26000")
+}
+
+/// Whether the statement was rolled back for the sake of another, and may go through the next time.
+fn is_conflict(code: &SqlState) -> bool {
+    matches!(code.code(), "40001" | "40P01")
 }
 
 impl Origin for Postgres {
@@ -226,5 +237,37 @@ impl Origin for Postgres {
 
     fn is_up(&self) -> bool {
         self.readers.is_up()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_say_what_can_be_done() {
+        for (code, down, outdated, conflict) in [
+            ("57P01", true, false, false),
+            ("57P02", true, false, false),
+            ("57P03", true, false, false),
+            ("25006", true, false, false),
+            ("53300", true, false, false),
+            ("08006", true, false, false),
+            ("08P01", true, false, false),
+            ("0A000", false, true, false),
+            ("26000", false, true, false),
+            ("40001", false, false, true),
+            ("40P01", false, false, true),
+            ("57014", false, false, false),
+            ("42703", false, false, false),
+            ("53100", false, false, false),
+        ] {
+            let code = SqlState::from_code(code);
+            assert_eq!(
+                (is_down(&code), is_outdated(&code), is_conflict(&code)),
+                (down, outdated, conflict),
+                "{code:?}"
+            );
+        }
     }
 }

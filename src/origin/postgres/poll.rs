@@ -1,16 +1,16 @@
 //! What was changed, read on a connection of its own: no other statement holds it up.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row, Statement};
 use tracing::{debug, info};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::connect::{ConnectError, Connected, Connector, Purpose};
+use super::connect::{ConnectError, Connected, Connector, Link, Purpose};
 use super::snapshot::{self, Snapshot};
 use crate::cause::Causes;
 use crate::origin::{Changes, OriginError, Poll, Position, Tags};
@@ -36,6 +36,7 @@ struct Line {
     poll: Statement,
     resync: Statement,
     since: Instant,
+    _link: Link,
 }
 
 /// The place of the connection that polls.
@@ -44,19 +45,17 @@ pub(super) struct Polls {
     connector: Connector,
     limits: Limits,
     /// One poll at a time.
-    line: Mutex<Option<Line>>,
-    /// The connection that is to take its place.
-    next: Arc<std::sync::Mutex<Next>>,
+    place: Mutex<Place>,
     /// The one there is may lead to a primary that is none any more.
     suspect: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-enum Next {
-    #[default]
-    None,
-    Coming,
-    Here(Box<Line>),
+struct Place {
+    /// None while a poll uses it: one that is given up takes its connection along, over which nothing may come any more.
+    line: Option<Line>,
+    /// The connection that is to take its place. It is made apart, since that may take longer than a poll may.
+    coming: Option<JoinHandle<Result<Line, ConnectError>>>,
 }
 
 fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> OriginError {
@@ -77,7 +76,7 @@ enum Unfit {
 
 impl Polls {
     pub(super) fn new(connector: Connector, limits: Limits) -> Self {
-        Self { connector, limits, line: Mutex::default(), next: Arc::default(), suspect: AtomicBool::new(false) }
+        Self { connector, limits, place: Mutex::default(), suspect: AtomicBool::new(false) }
     }
 
     /// The next poll goes over another connection.
@@ -87,48 +86,64 @@ impl Polls {
 
     /// See [`crate::origin::Origin::poll`].
     pub(super) async fn poll(&self, position: Option<&Position>, most: usize) -> Result<Poll, OriginError> {
-        let mut place = self.line.lock().await;
+        let mut place = self.place.lock().await;
+        let place = &mut *place;
         if self.suspect.swap(false, Ordering::Relaxed) {
-            *place = None;
+            *place = Place::default();
         }
-        self.renew(&mut place);
-        let line = match &mut *place {
-            Some(line) if !line.client.is_closed() => line,
-            place => place.insert(connect(self.connector.clone(), self.limits).await.map_err(failed)?),
+        self.renew(place).await;
+        let line = match place.line.take().filter(|line| !line.client.is_closed()) {
+            Some(line) => line,
+            None => self.arrive(place).await?,
         };
         let polled = line.ask(position, most, self.limits).await;
-        if polled.is_err() {
-            // Whatever is wrong with it, the next poll finds out on a new one.
-            *place = None;
+        if polled.is_ok() {
+            // Whatever else is wrong with it, the next poll finds out on a new one.
+            place.line = Some(line);
         }
         polled
     }
 
+    fn begin(&self) -> JoinHandle<Result<Line, ConnectError>> {
+        tokio::spawn(connect(self.connector.clone(), self.limits))
+    }
+
+    /// Waits for the connection that is being made, or for another if that broke meanwhile.
+    async fn arrive(&self, place: &mut Place) -> Result<Line, OriginError> {
+        loop {
+            let coming = place.coming.get_or_insert_with(|| self.begin());
+            let is_old = coming.is_finished();
+            let line = coming.await;
+            place.coming = None;
+            let line = line.map_err(failed)?.map_err(failed);
+            let is_gone = line.as_ref().is_ok_and(|line| line.client.is_closed());
+            if !is_old || (line.is_ok() && !is_gone) {
+                return line;
+            }
+        }
+    }
+
     /// Puts a new connection in the place of one that is old, when it is there; polls go on meanwhile.
-    fn renew(&self, place: &mut Option<Line>) {
-        let Some(line) = place.as_ref().filter(|line| line.since.elapsed() >= self.limits.age) else { return };
-        let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match std::mem::take(&mut *next) {
-            Next::Here(new) if new.since > line.since => {
-                debug!("the connection that polls is a new one");
-                *place = Some(*new);
+    async fn renew(&self, place: &mut Place) {
+        if place.line.as_ref().is_none_or(|line| line.since.elapsed() < self.limits.age) {
+            return;
+        }
+        match &mut place.coming {
+            None => place.coming = Some(self.begin()),
+            Some(coming) if coming.is_finished() => {
+                match coming.await {
+                    Ok(Ok(line)) => {
+                        debug!("the connection that polls is a new one");
+                        place.line = Some(line);
+                    }
+                    Ok(Err(error)) => {
+                        info!(error = %Causes(&*error), "the connection that polls could not be renewed");
+                    }
+                    Err(error) => info!(%error, "the connection that polls could not be renewed"),
+                }
+                place.coming = None;
             }
-            Next::Coming => *next = Next::Coming,
-            Next::None | Next::Here(_) => {
-                *next = Next::Coming;
-                let (next, connector, limits) = (Arc::clone(&self.next), self.connector.clone(), self.limits);
-                tokio::spawn(async move {
-                    let line = connect(connector, limits).await;
-                    let mut next = next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    *next = match line {
-                        Ok(line) => Next::Here(Box::new(line)),
-                        Err(error) => {
-                            info!(error = %Causes(&*error), "the connection that polls could not be renewed");
-                            Next::None
-                        }
-                    };
-                });
-            }
+            Some(_) => {}
         }
     }
 }
@@ -136,11 +151,11 @@ impl Polls {
 async fn connect(connector: Connector, limits: Limits) -> Result<Line, ConnectError> {
     let purpose = Purpose::Poll { statement: limits.statement };
     let line = async |connected: Connected| -> Result<Line, ConnectError> {
-        let client = connected.client;
+        let Connected { client, link, .. } = connected;
         super::rights::check(&client).await?;
         let poll = client.prepare_typed(include_str!("poll.sql"), &[Type::TEXT, Type::INT8]).await?;
         let resync = client.prepare_typed(include_str!("resync.sql"), &[Type::INT8]).await?;
-        Ok(Line { client, poll, resync, since: Instant::now() })
+        Ok(Line { client, poll, resync, since: Instant::now(), _link: link })
     };
     connector.connect(purpose, line).await
 }

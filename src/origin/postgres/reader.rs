@@ -2,19 +2,21 @@
 //! throughput of lending a connection out for each statement.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tracing::{debug, info, warn};
 
-use super::Limits;
-use super::connect::{ConnectError, Connected, Connector, Purpose};
+use super::connect::{ConnectError, Connected, Connector, Link, Purpose};
 use super::statements::{Statement, Statements};
+use super::{Limits, is_conflict, is_outdated};
 use crate::cause::Causes;
+use crate::metrics::metrics;
 use crate::origin::OriginError;
 
 /// How much longer than the server's own limit a caller waits for a statement.
@@ -30,6 +32,53 @@ struct Reader {
     statements: Statements,
     /// How many callers wait for it.
     waiting: AtomicUsize,
+    /// The slot that it is for, and which one it is there.
+    place: usize,
+    number: u64,
+    since: Instant,
+    /// When something last came over it, or it began to be waited for, in nanoseconds since it was made.
+    moved: AtomicU64,
+    /// Told when another is to take its place.
+    retire: Arc<Notify>,
+    link: Link,
+}
+
+impl Reader {
+    fn moves(&self) {
+        let now = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.moved.store(now, Ordering::Relaxed);
+    }
+
+    fn stands_still(&self) -> Duration {
+        self.since.elapsed().saturating_sub(Duration::from_nanos(self.moved.load(Ordering::Relaxed)))
+    }
+
+    /// Counts a caller in.
+    fn wait(&self) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.moves();
+        }
+    }
+}
+
+/// Why a statement has no rows.
+enum Failure {
+    /// Another connection, made from now on, may give them.
+    Outdated,
+    /// The same one may, if it is asked once more.
+    Conflict(OriginError),
+    Other(OriginError),
+}
+
+impl From<Failure> for OriginError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Outdated => {
+                Self::Failed("what was prepared is of no use, although it has just been prepared".into())
+            }
+            Failure::Conflict(error) | Failure::Other(error) => error,
+        }
+    }
 }
 
 /// All connections that read.
@@ -40,6 +89,7 @@ pub(super) struct Readers {
     came_up: Notify,
     /// Told when every connection is to be made anew.
     wakes: Wakes,
+    made: AtomicU64,
 }
 
 /// A caller that was counted in; however it leaves, it is counted out.
@@ -55,7 +105,8 @@ impl Readers {
     /// Starts one task per connection, which connects, waits until the connection ends, and connects again.
     pub(super) fn start(connector: &Connector, limits: Limits) -> Arc<Self> {
         let slots = (0..limits.readers.max(1)).map(|_| ArcSwapOption::empty()).collect();
-        let readers = Arc::new(Self { slots, limits, came_up: Notify::new(), wakes: Wakes::default() });
+        let readers =
+            Arc::new(Self { slots, limits, came_up: Notify::new(), wakes: Wakes::default(), made: AtomicU64::new(0) });
         for place in 0..readers.slots.len() {
             let wakes = readers.wakes.clone();
             tokio::spawn(keep_connected(Arc::downgrade(&readers), place, connector.clone(), wakes));
@@ -98,17 +149,78 @@ impl Readers {
         parameters: &[&(dyn ToSql + Sync)],
         long: bool,
     ) -> Result<Vec<Row>, OriginError> {
+        let deadline = Instant::now() + self.limits.statement + STATEMENT_GRACE;
         let reader = self.choose(long).ok_or(OriginError::Down)?;
+        let rows = match self.ask(&reader, statement, parameters, deadline).await {
+            Err(Failure::Outdated) => {
+                metrics().statement_retries.inc();
+                reader.retire.notify_one();
+                let (place, number) = (reader.place, reader.number);
+                // It closes when the last statement on it has let go of it.
+                drop(reader);
+                let fresh = self.after(place, number, deadline).await.ok_or(OriginError::Down)?;
+                self.ask(&fresh, statement, parameters, deadline).await
+            }
+            Err(Failure::Conflict(_)) => {
+                metrics().statement_retries.inc();
+                reader.wait();
+                self.ask(&reader, statement, parameters, deadline).await
+            }
+            rows => rows,
+        };
+        rows.map_err(OriginError::from)
+    }
+
+    /// Sends a statement on a connection on which the caller is counted in, and counts it out.
+    async fn ask(
+        &self,
+        reader: &Arc<Reader>,
+        statement: Statement,
+        parameters: &[&(dyn ToSql + Sync)],
+        deadline: Instant,
+    ) -> Result<Vec<Row>, Failure> {
         let _waiting = Waiting(&reader.waiting);
         let answer = reader.client.query(reader.statements.get(statement), parameters);
-        match tokio::time::timeout(self.limits.statement + STATEMENT_GRACE, answer).await {
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(error)) if reader.client.is_closed() => {
-                warn!(error = %Causes(&error), "a connection to the database broke during a statement");
-                Err(OriginError::Down)
+        let Ok(answer) = timeout_at(deadline, answer).await else {
+            // One that others hold up answers them meanwhile.
+            if reader.stands_still() >= self.limits.statement + STATEMENT_GRACE {
+                self.close(reader);
             }
-            Ok(Err(error)) => Err(OriginError::from_database(error)),
-            Err(_late) => Err(OriginError::Late),
+            return Err(Failure::Other(OriginError::Late));
+        };
+        reader.moves();
+        answer.map_err(|error| match error.code() {
+            _ if reader.client.is_closed() => {
+                warn!(error = %Causes(&error), "a connection to the database broke during a statement");
+                Failure::Other(OriginError::Down)
+            }
+            Some(code) if is_outdated(code) => Failure::Outdated,
+            Some(code) if is_conflict(code) => Failure::Conflict(OriginError::from_database(error)),
+            _ => Failure::Other(OriginError::from_database(error)),
+        })
+    }
+
+    /// Closes a connection over which nothing comes, with all that are on it; another is made.
+    fn close(&self, reader: &Arc<Reader>) {
+        let held = Some(Arc::clone(reader));
+        let before = self.slots[reader.place].compare_and_swap(&held, None);
+        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, reader)) {
+            metrics().connections_hung.inc();
+            warn!(connection = reader.place, "nothing comes over a connection to the database: it is closed");
+        }
+        reader.link.close();
+    }
+
+    /// The connection that takes this one's place, when it is there; the caller is counted in.
+    async fn after(&self, place: usize, number: u64, deadline: Instant) -> Option<Arc<Reader>> {
+        loop {
+            let came_up = self.came_up.notified();
+            let next = self.slots[place].load_full().filter(|reader| reader.number > number);
+            if let Some(reader) = next {
+                reader.wait();
+                return Some(reader);
+            }
+            timeout_at(deadline, came_up).await.ok()?;
         }
     }
 
@@ -117,7 +229,7 @@ impl Readers {
         let up: Vec<_> = self.slots.iter().filter_map(ArcSwapOption::load_full).collect();
         let (last, rest) = up.split_last()?;
         if long || rest.is_empty() {
-            last.waiting.fetch_add(1, Ordering::Relaxed);
+            last.wait();
             return Some(Arc::clone(last));
         }
         loop {
@@ -127,6 +239,9 @@ impl Readers {
             // Somebody else may have chosen it at the same moment, and then another is the better one.
             let counted = reader.waiting.compare_exchange(number, number + 1, Ordering::Relaxed, Ordering::Relaxed);
             if counted.is_ok() {
+                if number == 0 {
+                    reader.moves();
+                }
                 return Some(Arc::clone(reader));
             }
         }
@@ -137,10 +252,13 @@ impl Readers {
 async fn connect(
     connector: &Connector,
     statement: Duration,
+    (place, number): (usize, u64),
 ) -> Result<(Reader, tokio::task::JoinHandle<()>), ConnectError> {
-    let reader = async |Connected { client, ended }: Connected| -> Result<_, ConnectError> {
+    let reader = async |Connected { client, ended, link }: Connected| -> Result<_, ConnectError> {
         let statements = Statements::prepare(&client).await?;
-        Ok((Reader { client, statements, waiting: AtomicUsize::new(0) }, ended))
+        let (waiting, moved) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let (since, retire) = (Instant::now(), Arc::default());
+        Ok((Reader { client, statements, waiting, place, number, since, moved, retire, link }, ended))
     };
     connector.connect(Purpose::Read { statement }, reader).await
 }
@@ -158,11 +276,14 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connect
     let mut back_off = BACK_OFF.0;
     let mut complaint = String::new();
     loop {
-        let Some(statement) = readers.upgrade().map(|readers| readers.limits.statement) else {
+        let own = readers.upgrade();
+        let own = own.map(|readers| (readers.limits.statement, readers.made.fetch_add(1, Ordering::Relaxed)));
+        let Some((statement, number)) = own else {
             return;
         };
-        match connect(&connector, statement).await {
+        match connect(&connector, statement, (place, number)).await {
             Ok((reader, mut broken)) => {
+                let retire = Arc::clone(&reader.retire);
                 if let Some(readers) = readers.upgrade() {
                     readers.slots[place].store(Some(Arc::new(reader)));
                     readers.came_up.notify_waiters();
@@ -173,6 +294,7 @@ async fn keep_connected(readers: std::sync::Weak<Readers>, place: usize, connect
                 let renewed = tokio::select! {
                     _ = &mut broken => false,
                     () = wakes.renew.notified() => true,
+                    () = retire.notified() => true,
                 };
                 // With nobody left to read, the connection ended because it was closed from here.
                 let Some(readers) = readers.upgrade() else {

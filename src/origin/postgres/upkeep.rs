@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::connect::{ConnectError, Connected, Connector, Purpose};
@@ -16,13 +15,21 @@ use crate::stamp::Incarnation;
 /// How long a statement may take here.
 const STATEMENT: Duration = Duration::from_secs(60);
 
+/// How much longer than the server's own limit a statement is waited for: over a connection that has fallen silent nothing comes.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// How many rows of the history one statement removes, so that its locks and its work stay small.
 const PRUNED_AT_ONCE: i64 = 100_000;
 
-async fn connect(connector: &Connector) -> Result<Client, OriginError> {
-    let client = async |connected: Connected| Ok::<_, ConnectError>(connected.client);
-    let connected = connector.connect(Purpose::Upkeep { statement: STATEMENT }, client).await;
+async fn connect(connector: &Connector) -> Result<Connected, OriginError> {
+    let whole = async |connected: Connected| Ok::<_, ConnectError>(connected);
+    let connected = connector.connect(Purpose::Upkeep { statement: STATEMENT }, whole).await;
     connected.map_err(OriginError::Failed)
+}
+
+/// What comes of a statement, if it does in time.
+async fn in_time<T>(asked: impl Future<Output = Result<T, OriginError>>) -> Result<T, OriginError> {
+    tokio::time::timeout(STATEMENT + GRACE, asked).await.unwrap_or(Err(OriginError::Late))
 }
 
 fn failed(error: tokio_postgres::Error) -> OriginError {
@@ -31,11 +38,15 @@ fn failed(error: tokio_postgres::Error) -> OriginError {
 
 /// Every id of a table. Ids without gaps come as one row, so that a million of them cost next to nothing here.
 pub(super) async fn ids(connector: &Connector, of: Existing) -> Result<(RoaringBitmap, Incarnation), OriginError> {
+    in_time(read_ids(connector, of)).await
+}
+
+async fn read_ids(connector: &Connector, of: Existing) -> Result<(RoaringBitmap, Incarnation), OriginError> {
     let table = match of {
         Existing::Products => "products",
         Existing::Questions => "questions",
     };
-    let client = connect(connector).await?;
+    let Connected { client, link: _open, .. } = connect(connector).await?;
     // A crash would end this connection, so both statements speak of one incarnation.
     let row = client.query_opt("SELECT uuid_send(id) FROM edge.incarnation", &[]).await.map_err(failed)?;
     let incarnation = row.map_or(Ok(Incarnation::default()), |row| snapshot::incarnation(&row, 0))?;
@@ -54,11 +65,14 @@ pub(super) async fn ids(connector: &Connector, of: Existing) -> Result<(RoaringB
 
 /// Forgets the history of changes beyond `retention`, unless another node is at it.
 pub(super) async fn prune(connector: &Connector, retention: Duration) -> Result<(), OriginError> {
-    let client = connect(connector).await?;
-    let prune = client.prepare_typed(include_str!("prune.sql"), &[Type::TEXT, Type::INT8]).await.map_err(failed)?;
+    let Connected { client, link: _open, .. } = connect(connector).await?;
+    let prepared =
+        async { client.prepare_typed(include_str!("prune.sql"), &[Type::TEXT, Type::INT8]).await.map_err(failed) };
+    let prune = in_time(prepared).await?;
     let retention = format!("{} ms", retention.as_millis());
     loop {
-        let row = client.query_one(&prune, &[&retention, &PRUNED_AT_ONCE]).await.map_err(failed)?;
+        let pruned = async { client.query_one(&prune, &[&retention, &PRUNED_AT_ONCE]).await.map_err(failed) };
+        let row = in_time(pruned).await?;
         let pruned: i64 = row.try_get("pruned").map_err(failed)?;
         if pruned < PRUNED_AT_ONCE {
             return Ok(());

@@ -13,10 +13,11 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 use tracing::warn;
 
-use super::connect::{ConnectError, Connected, Connector, Purpose};
-use super::snapshot;
+use super::connect::{ConnectError, Connected, Connector, Link, Purpose};
 use super::writes::Text;
+use super::{is_conflict, is_down, is_outdated, snapshot};
 use crate::cause::Causes;
+use crate::metrics::metrics;
 use crate::origin::{OriginError, WriteError, Written};
 use crate::red::{self, Red};
 use crate::stamp::Seen;
@@ -53,6 +54,7 @@ pub(super) struct Line {
     seen: Statement,
     /// It was given back in the middle of something.
     spoilt: AtomicBool,
+    _link: Link,
 }
 
 #[derive(Clone, Debug)]
@@ -68,13 +70,13 @@ impl ManageConnection for Lines {
     async fn connect(&self) -> Result<Line, OriginError> {
         let purpose = Purpose::Write { statement: self.limits.statement, lock: self.limits.lock };
         let line = async |connected: Connected| -> Result<Line, ConnectError> {
-            let client = connected.client;
+            let Connected { client, link, .. } = connected;
             let mut statements = Vec::with_capacity(Text::ALL.len());
             for text in Text::ALL {
                 statements.push(client.prepare_typed(text.sql(), text.parameters()).await?);
             }
             let (tags, seen) = (client.prepare(TAGS).await?, client.prepare(SEEN).await?);
-            Ok(Line { client, statements, tags, seen, spoilt: AtomicBool::new(false) })
+            Ok(Line { client, statements, tags, seen, spoilt: AtomicBool::new(false), _link: link })
         };
         self.connector.connect(purpose, line).await.map_err(OriginError::Failed)
     }
@@ -100,6 +102,8 @@ pub(super) struct Writers {
 enum Ended {
     /// It was rolled back for a reason that may be gone the next time.
     Conflict(OriginError),
+    /// It was rolled back because what this connection has prepared is of no use any more.
+    Outdated(OriginError),
     /// It was not done.
     Not(WriteError),
 }
@@ -145,11 +149,24 @@ impl Writers {
         // Until it is known to be back where it was.
         line.spoilt.store(true, Ordering::Relaxed);
         let written = match line.attempt(text, parameters, absent, deadline).await {
-            Err(Ended::Conflict(_)) => line.attempt(text, parameters, absent, deadline).await,
+            Err(Ended::Conflict(_)) => {
+                metrics().statement_retries.inc();
+                line.attempt(text, parameters, absent, deadline).await
+            }
+            Err(Ended::Outdated(_)) => {
+                metrics().statement_retries.inc();
+                line.spoilt.store(true, Ordering::Relaxed);
+                // The others of the pool are no better.
+                match timeout_at(deadline, self.pool.dedicated_connection()).await {
+                    Ok(Ok(fresh)) => fresh.attempt(text, parameters, absent, deadline).await,
+                    Ok(Err(error)) => Err(Ended::Not(WriteError::Undone(error))),
+                    Err(_late) => Err(LATE()),
+                }
+            }
             written => written,
         };
         written.map_err(|ended| match ended {
-            Ended::Conflict(error) => WriteError::Undone(error),
+            Ended::Conflict(error) | Ended::Outdated(error) => WriteError::Undone(error),
             Ended::Not(error) => error,
         })
     }
@@ -162,9 +179,10 @@ fn undone(error: Error, client: &Client) -> Ended {
     }
     let code = error.code().cloned();
     match &code {
-        Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED => {
-            Ended::Conflict(OriginError::Failed(error.into()))
-        }
+        Some(code) if is_conflict(code) => Ended::Conflict(OriginError::Failed(error.into())),
+        Some(code) if is_outdated(code) => Ended::Outdated(OriginError::Failed(error.into())),
+        // It goes down, or is no primary any more: this connection is not to be used again.
+        Some(code) if is_down(code) => Ended::Not(WriteError::Undone(OriginError::Down)),
         // Class 23 is an integrity constraint, and what breaks one does not fit the catalogue. But new ids are ours: when one is
         // taken, the table's sequence is behind its rows, and that is nobody's fault who writes.
         Some(code) if code.code().starts_with("23") && *code != SqlState::UNIQUE_VIOLATION => {
@@ -202,7 +220,9 @@ impl Line {
             Ok(rows) => rows,
             Err(error) => {
                 let ended = undone(error, client);
-                self.roll_back(deadline).await;
+                if !matches!(ended, Ended::Not(WriteError::Undone(OriginError::Down))) {
+                    self.roll_back(deadline).await;
+                }
                 return Err(ended);
             }
         };

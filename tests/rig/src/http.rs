@@ -1,6 +1,6 @@
 //! An HTTP/1.1 client that hides nothing: requests are written as given, responses are returned as they came.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -91,6 +91,11 @@ impl Client {
         self.stream.get_mut().write_all(bytes).expect("the server reads");
     }
 
+    /// Writes bytes, or says that the server has stopped to read.
+    pub fn try_send(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.stream.get_mut().write_all(bytes).map_err(|error| error.to_string())
+    }
+
     /// Ends the sending side, as a client does that breaks off; what the server still says can be read.
     pub fn end_sending(&mut self) {
         self.stream.get_mut().shutdown(Shutdown::Write).expect("the connection is open");
@@ -137,9 +142,42 @@ impl Client {
         Ok(response)
     }
 
+    /// Reads until the server closes, whatever comes.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest);
+        rest
+    }
+
+    /// Reads so many bytes, whatever they are.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).expect("the server sends more");
+        bytes
+    }
+
+    /// The port of its end.
+    pub fn port(&self) -> u16 {
+        self.stream.get_ref().local_addr().expect("a connected socket has an address").port()
+    }
+
+    /// Waits no longer than this for the server to take something.
+    pub fn set_write_patience(&self, patience: Duration) {
+        self.stream.get_ref().set_write_timeout(Some(patience)).expect("a time above zero");
+    }
+
+    /// Waits no longer than this for what the server says.
+    pub fn set_patience(&self, patience: Duration) {
+        self.stream.get_ref().set_read_timeout(Some(patience)).expect("a time above zero");
+    }
+
     /// Whether the server closes the connection without sending anything more.
     pub fn is_closed(&mut self) -> bool {
         let mut byte = [0];
-        matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
+        match self.stream.read(&mut byte) {
+            Ok(length) => length == 0,
+            // Silence is no end.
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
     }
 }

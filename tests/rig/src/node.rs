@@ -92,6 +92,13 @@ impl Node {
         Client::connect(self.admin).get(target, &[])
     }
 
+    /// What a counter stands at, by the name and labels under which it is scraped; 0 if it never counted.
+    pub fn counted(&self, series: &str) -> u64 {
+        let metrics = self.admin_get("/metrics");
+        let value = metrics.text().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().expect("a counter is a whole number"))
+    }
+
     /// Has it read its settings again, and waits until it has; returns what it logged from then on.
     pub fn reload(&self) -> String {
         const SAID: &str = "the settings were read again";
