@@ -34,7 +34,8 @@ broken node node/main.tf 'auto_rollback          = true' 'auto_rollback         
 broken node node/main.tf 'actions = ["autoscaling:CompleteLifecycleAction"], resources = [local.group]' 'actions = ["autoscaling:CompleteLifecycleAction"], resources = ["*"]'
 broken node node/main.tf '?sslmode=verify-full' '?sslmode=disable'
 broken node node/templates/secrets.conf 'LoadCredential=atelier.admin-token' 'LoadCredential=admin-token'
-broken node node/templates/setup.sh '/readyz' '/livez'
+# shellcheck disable=SC2016
+broken node node/templates/setup.sh 'http://127.0.0.1:${admin}/readyz; do' 'http://127.0.0.1:${admin}/livez; do'
 broken node node/variables.tf '"ATELIER_ADMIN_LISTEN", ' ''
 broken edge edge/main.tf 'ports    = toset(["80", "443"])' 'ports    = toset(["22", "80", "443"])'
 broken edge edge/templates/nginx.conf 'proxy_next_upstream error timeout;' 'proxy_next_upstream error timeout http_503;'

@@ -32,7 +32,7 @@ if grep -rnE 'checkov:skip=[A-Z0-9_]+(:? *$)' terraform; then echo "a skip witho
 say "a stand-in for AWS"
 port=15700
 while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
-"$tools/moto_server" -H 127.0.0.1 -p $port >"$scratch/moto.log" 2>&1 &
+MOTO_IAM_LOAD_MANAGED_POLICIES=true "$tools/moto_server" -H 127.0.0.1 -p $port >"$scratch/moto.log" 2>&1 &
 moto=$!
 trap 'kill $moto 2>/dev/null || true' EXIT
 tries=300
