@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session consistency memory openapi schemathesis fuzz terraform
+.PHONY: run test up down session consistency faults memory openapi schemathesis fuzz terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -19,8 +19,8 @@ session:                   # visits of a front end against `make up`, through ng
 consistency:               # the promise of docs/freshness.md under faults, with new seeds, for MINUTES=10; SCENES=… SEED=…
 	dev/consistency.sh
 
-terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
-	dev/terraform.sh
+faults:                    # what readers and writers get when something breaks, every bar of docs/failures.md; ONLY=D1,S2
+	dev/faults.sh
 
 memory:                    # a node in little memory, asked for far more than it can keep, for MINUTES=10
 	dev/memory.sh
@@ -31,5 +31,8 @@ openapi:                   # lints docs/openapi.yaml with spectral and redocly
 schemathesis:              # asks a real node what schemathesis makes of docs/openapi.yaml; CASES=120 SEED=…
 	dev/schemathesis.sh
 
-fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body'
+fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body' MUTATED=100000 SEED=…
 	FUZZ_SECONDS=$(SECONDS) dev/fuzz.sh
+
+terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
+	dev/terraform.sh

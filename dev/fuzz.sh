@@ -2,6 +2,7 @@
 # Lets libFuzzer look for inputs that break a rule of `fuzzing` in http, cache, config and the import; ends with 1 at the first.
 #   FUZZ_SECONDS=N   for each target (default: 60); `make fuzz SECONDS=N` (to bash itself SECONDS is a clock)
 #   TARGETS='…'      these alone (default: all)
+#   MUTATED=N        requests that are changed by chance and sent to a node at the end (default: 100000); SEED=N
 #
 # It needs neither nightly nor cargo-fuzz: coverage is a pass of LLVM that the pinned compiler has, and libfuzzer-sys brings the
 # rest of libFuzzer as source (a C++ compiler builds it). What would need nightly is the address sanitizer; our crates forbid
@@ -36,3 +37,7 @@ for target in $targets; do
     fi
     grep -E 'DONE|number_of_executed_units|average_exec_per_sec|peak_rss' "$log"
 done
+
+printf '\n== requests changed by chance\n'
+unset RUSTFLAGS
+MUTATED=${MUTATED:-100000} SEED=${SEED:-$RANDOM} cargo test -q --locked --test mutation -- --nocapture

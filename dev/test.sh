@@ -26,10 +26,10 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-it
 optional cargo-machete cargo machete
 optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
-step "terraform"
-dev/terraform.sh quick
 step "dev/openapi.sh"
 dev/openapi.sh
+step "terraform"
+dev/terraform.sh quick
 step "cargo test"
 cargo test --workspace --locked "$@"
 step "dev/schemathesis.sh quick"

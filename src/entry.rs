@@ -101,10 +101,10 @@ impl Document {
 }
 
 /// The encoded bytes as a variant, if they are smaller than `body` by a tenth.
-fn kept(body: &[u8], encoded: Vec<u8>) -> Option<Box<Variant>> {
+fn kept(body: &[u8], encoded: &[u8]) -> Option<Box<Variant>> {
     let pays = encoded.len() < body.len() - body.len() / 10;
     // A copy does not keep the room that the encoder had asked for; see `model::json`.
-    pays.then(|| Box::new(Variant::new(Bytes::copy_from_slice(&encoded))))
+    pays.then(|| Box::new(Variant::new(Bytes::copy_from_slice(encoded))))
 }
 
 fn gzip(body: &[u8]) -> Option<Box<Variant>> {
@@ -112,7 +112,7 @@ fn gzip(body: &[u8]) -> Option<Box<Variant>> {
     let mut encoded = vec![0; compressor.gzip_compress_bound(body.len())];
     let length = compressor.gzip_compress(body, &mut encoded).ok()?;
     encoded.truncate(length);
-    kept(body, encoded)
+    kept(body, &encoded)
 }
 
 fn brotli(body: &[u8]) -> Option<Box<Variant>> {
@@ -121,7 +121,7 @@ fn brotli(body: &[u8]) -> Option<Box<Variant>> {
     let mut writer = brotli::CompressorWriter::new(&mut encoded, 4 << 10, quality, BROTLI_WINDOW);
     writer.write_all(body).ok()?;
     drop(writer);
-    kept(body, encoded)
+    kept(body, &encoded)
 }
 
 /// What is known under a key.

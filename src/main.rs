@@ -100,17 +100,24 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
         Err(error) => return refuse(EXIT_CONFIG, &[format!("ATELIER_LOG: {error}")]),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
-    match runtime {
-        Ok(runtime) => match runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                error!("{why}");
-                refuse(1, &[why])
+    let status = match runtime {
+        Ok(runtime) => {
+            match runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter.clone())) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    error!("{why}");
+                    refuse(1, &[why])
+                }
             }
-        },
+        }
         Err(error) => refuse(1, &[format!("no threads could be started: {error}")]),
-    }
+    };
+    filter.flush(LAST_WORDS);
+    status
 }
+
+/// How long the end of the process waits for whoever reads its log.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), String> {
     // First of all, since this signal ends a process that does not expect it.

@@ -9,10 +9,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use atelier_edge::{cache, config, http};
+use atelier_rig::mutate::changed;
 use fastrand::Rng;
 
-/// Every target, and what checks its inputs.
-const TARGETS: [(&str, fn(&[u8])); 8] = [
+/// What checks an input, and panics when a rule does not hold for it.
+type Check = fn(&[u8]);
+
+/// Every target.
+const TARGETS: [(&str, Check); 8] = [
     ("body", http::fuzzing::body),
     ("csv", atelier_import::fuzzing::csv),
     ("envelope", cache::fuzzing::envelope),
@@ -39,31 +43,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files(&folder("corpus").join(target)).into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
-}
-
-/// Bytes changed, left out, doubled, or taken from another input.
-fn changed(input: &[u8], other: &[u8], rng: &mut Rng) -> Vec<u8> {
-    let mut bytes = input.to_vec();
-    for _ in 0..rng.usize(1..5) {
-        let place = rng.usize(..bytes.len() + 1);
-        let end = (place + rng.usize(1..9)).min(bytes.len());
-        match rng.u8(..6) {
-            0 if place < bytes.len() => bytes[place] ^= 1 << rng.u8(..8),
-            1 => bytes.insert(place, rng.u8(..)),
-            2 => drop(bytes.drain(place..end)),
-            3 => {
-                let part = bytes[place..end].to_vec();
-                bytes.splice(place..place, part);
-            }
-            4 => bytes.insert(place, *rng.choice(b"\"\\{}[]:,;=?&/%+-.0123456789*\n\r \0\xff").unwrap()),
-            _ => {
-                let from = rng.usize(..other.len() + 1);
-                let to = (from + rng.usize(1..17)).min(other.len());
-                bytes.splice(place..end, other[from..to].iter().copied());
-            }
-        }
-    }
-    bytes
 }
 
 #[test]
@@ -94,7 +73,7 @@ fn what_chance_makes_of_it_holds() {
         let mut rng = Rng::with_seed(0x5eed);
         for _ in 0..CHANGED {
             let (input, other) = (rng.choice(&inputs).unwrap(), rng.choice(&inputs).unwrap());
-            let input = changed(input, other, &mut rng);
+            let input = changed(input, other, 4, &mut rng);
             let held = catch_unwind(AssertUnwindSafe(|| check(&input)));
             assert!(held.is_ok(), "{target} does not hold for {:?}", String::from_utf8_lossy(&input));
         }

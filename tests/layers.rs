@@ -66,7 +66,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
         ],
     ),
     ("server", &["cause", "metrics"]),
-    ("telemetry", &[]),
+    ("telemetry", &["metrics"]),
     ("config", &["breaker", "cache", "changes", "http", "key", "memory", "model", "origin", "server", "telemetry"]),
     ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
     ("reload", &["cache", "config", "http", "origin", "server", "telemetry"]),

@@ -33,6 +33,9 @@ const CONNECT: Duration = Duration::from_millis(200);
 /// How long storing may take. Nobody waits for it.
 const STORE: Duration = Duration::from_millis(50);
 
+/// How many bytes an entry's envelope has at most, besides its bodies.
+const ENVELOPE: usize = 16 << 10;
+
 /// How long the kernel keeps trying to reach a peer that is gone; its own limit is 15 minutes.
 const DEAD_PEER: Duration = Duration::from_secs(3);
 
@@ -156,25 +159,25 @@ impl L2 {
 
     /// Says to the breaker how a call ended.
     fn end<T>(&self, call: Call<'_>, answer: &Result<RedisResult<T>, tokio::time::error::Elapsed>) {
-        let (answers, late) = match answer {
+        let (answers, refused) = match answer {
             Ok(Ok(_)) => (true, false),
             Ok(Err(error)) if is_refusal(error) => {
                 metrics().l2_refused.inc();
-                (!is_unusable(error), false)
+                (!is_unusable(error), true)
             }
-            Ok(Err(error)) => (false, error.is_timeout()),
-            Err(_late) => (false, true),
+            Ok(Err(_)) | Err(_) => (false, false),
         };
         if !answers {
             metrics().l2_failed.inc();
         }
-        if call.end(answers) && late {
+        if call.end(answers) && !refused {
             self.rebuild();
         }
     }
 
     /// Makes the connections anew, since the library does so only when one breaks: over one that has fallen silent no probe would ever
-    /// come back. They are there before the next probe is.
+    /// come back, and over one whose replies have got out of step each brings what another asked for. They are there before the next
+    /// probe is.
     fn rebuild(&self) {
         match connections(&self.client, &self.config) {
             Ok(connections) => {
@@ -204,28 +207,33 @@ impl L2 {
         let call = self.breaker.ask()?;
         let _place = self.in_flight.try_acquire().ok()?;
         let name = self.name(key, epoch);
+        // No more than an entry can have: what somebody else has put there may be of any size.
+        let most = isize::try_from(self.settings.entry_max.saturating_add(ENVELOPE)).unwrap_or(isize::MAX);
         let mut pipeline = redis::pipe();
-        pipeline.get(&name).pttl(&name);
+        pipeline.getrange(&name, 0, most).pttl(&name);
         let mut connection = self.connection(&key);
         // The library's own limit does not cover commands that wait for a reconnect.
         let limit = call.within(self.settings.timeout);
         let answer = tokio::time::timeout(limit, pipeline.query_async(&mut connection)).await;
-        self.end(call, &answer);
-        let (bytes, left): (Option<Bytes>, i64) = match answer {
+        let (bytes, left): (Bytes, i64) = match answer {
             Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                complain(key, &error);
-                return None;
-            }
-            Err(_late) => {
-                debug!(%key, "Redis did not answer in time for `{key}`");
+            failed => {
+                self.end(call, &failed);
+                match failed {
+                    Ok(Err(error)) => complain(key, &error),
+                    Ok(Ok(_)) | Err(_) => debug!(%key, "Redis did not answer in time for `{key}`"),
+                }
                 return None;
             }
         };
-        let bytes = bytes?;
         // -1 says that it never expires and -2 that it just did: neither is ours, or worth anything.
-        let left = Duration::from_millis(u64::try_from(left).ok()?);
-        match envelope::open(bytes, key, left, Instant::now(), self.node) {
+        let left = u64::try_from(left).ok().filter(|_| !bytes.is_empty()).map(Duration::from_millis);
+        let opened = left.map(|left| envelope::open(bytes, key, left, Instant::now(), self.node));
+        // A value that is not the key's own may be a reply to somebody else.
+        if call.end(!matches!(opened, Some(Err(_)))) {
+            self.rebuild();
+        }
+        match opened? {
             // The name has only half of the epoch's digits.
             Ok(entry) if entry.facts.epoch == epoch => Some(entry),
             Ok(_) => None,

@@ -6,8 +6,11 @@
 pub mod front_end;
 pub mod http;
 pub mod import;
+pub mod load;
+pub mod mutate;
 pub mod nginx;
 pub mod node;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
@@ -17,11 +20,13 @@ pub mod session;
 pub mod words;
 
 pub use http::{Client, Response};
+pub use load::{Answer, Ask, Load, Samples};
 pub use nginx::Nginx;
 pub use node::Node;
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Process, wait_until};
-pub use proxy::{Fault, Proxy};
+pub use proxy::{Fault, Flow, Proxy};
 pub use redis::Redis;
 pub use scratch::Scratch;
 pub use session::Session;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::http::Client;
-use crate::process::{Process, free_port, wait_until};
+use crate::process::{Process, children, free_port, runs, wait_until};
 use crate::scratch::Scratch;
 
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nginx/local.conf");
@@ -60,16 +60,35 @@ impl Nginx {
         panic!("nginx does not start: {said}");
     }
 
-    fn launch(&mut self, program: &str, nodes: &[SocketAddr]) -> bool {
-        let folder = self.scratch.path().to_owned();
-        let servers: Vec<_> =
-            nodes.iter().map(|node| format!("    server {node} max_fails=2 fail_timeout=2s;")).collect();
+    /// Points it at these nodes, of which one gets no more requests, and waits until every process of before is gone.
+    pub fn point(&self, nodes: &[SocketAddr], down: Option<SocketAddr>) {
+        self.configure(nodes, down);
+        let pid = self.process.as_ref().expect("a started nginx runs").pid();
+        let before = children(pid);
+        crate::process::send("HUP", &[pid]);
+        wait_until("nginx has other workers", Duration::from_secs(20), || {
+            let now = children(pid).into_iter().any(|child| !before.contains(&child));
+            (now && !before.iter().any(|child| runs(*child))).then_some(())
+        });
+    }
+
+    fn configure(&self, nodes: &[SocketAddr], down: Option<SocketAddr>) -> std::path::PathBuf {
+        let server = |node: &SocketAddr| {
+            let down = if down == Some(*node) { " down" } else { "" };
+            format!("    server {node} max_fails=2 fail_timeout=2s{down};")
+        };
+        let servers: Vec<_> = nodes.iter().map(server).collect();
         let template = std::fs::read_to_string(Path::new(TEMPLATE)).expect("the template is there");
         let configuration = template
             .replace("@LISTEN@", &self.address.to_string())
-            .replace("@FOLDER@", &folder.display().to_string())
+            .replace("@FOLDER@", &self.scratch.path().display().to_string())
             .replace("@SERVERS@", &servers.join("\n"));
-        let configuration = self.scratch.write("nginx.conf", configuration);
+        self.scratch.write("nginx.conf", configuration)
+    }
+
+    fn launch(&mut self, program: &str, nodes: &[SocketAddr]) -> bool {
+        let folder = self.scratch.path().to_owned();
+        let configuration = self.configure(nodes, None);
         let log = folder.join("nginx-error.log");
         let mut command = Command::new(program);
         command.arg("-p").arg(&folder).arg("-e").arg(&log).arg("-c").arg(configuration);

@@ -42,6 +42,16 @@ impl Node {
     /// The same, with arguments.
     pub fn launch_with(program: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let scratch = Scratch::new("node");
+        let log = File::create(scratch.path().join("node.log")).expect("the log can be written");
+        Self::begin(program, arguments, settings, scratch, Stdio::from(log))
+    }
+
+    /// The same, with its log elsewhere.
+    pub fn launch_logging_to(program: &str, settings: &[(&str, &str)], log: Stdio) -> Self {
+        Self::begin(program, &[], settings, Scratch::new("node"), log)
+    }
+
+    fn begin(program: &str, arguments: &[&str], settings: &[(&str, &str)], scratch: Scratch, log: Stdio) -> Self {
         let mut command = Command::new(Path::new(program));
         command.args(arguments);
         // Nothing of the caller's environment is a setting of the node.
@@ -53,8 +63,7 @@ impl Node {
         }
         command.env("ATELIER_LISTEN", "127.0.0.1:0").env("ATELIER_ADMIN_LISTEN", "127.0.0.1:0");
         command.envs(settings.iter().copied());
-        let log = File::create(scratch.path().join("node.log")).expect("the log can be written");
-        let mut process = Process::start(&command, "KILL", Stdio::piped(), Stdio::from(log));
+        let mut process = Process::start(&command, "KILL", Stdio::piped(), log);
         let mut greeting = Vec::new();
         let mut addresses = None;
         for line in BufReader::new(process.stdout()).lines() {

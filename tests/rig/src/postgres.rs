@@ -168,6 +168,19 @@ impl Postgres {
         file.lines().next().and_then(|line| line.parse().ok()).expect("its first line is the pid")
     }
 
+    /// Whether it was started and not ended since.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// Sends a signal to all of its processes.
+    pub fn signal_all(&self, signal: &str) {
+        let postmaster = self.pid();
+        let mut all = children(postmaster);
+        all.push(postmaster);
+        send(signal, &all);
+    }
+
     /// The address of a database.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
@@ -269,25 +282,80 @@ impl Postgres {
         panic!("the twin does not start: {}", twin.log());
     }
 
+    /// Somebody who runs SQL whether the server is there or not.
+    pub fn writer(&self, database: &str) -> Psql {
+        Psql { port: self.port, database: database.to_owned() }
+    }
+
+    /// Starts a standby of this server, which follows it until [`Self::part`].
+    pub fn standby(&self) -> Self {
+        let scratch = Scratch::new("postgres");
+        let _ = Command::new("chown").args([USER, &scratch.path().display().to_string()]).status();
+        let backup = program(&[&format!("{FOLDER}/pg_basebackup"), "pg_basebackup"], "postgresql-15");
+        let mut command = as_user(&backup);
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-X", "stream", "-R", "-c", "fast", "--no-sync"]);
+        command.args(["-p", &self.port.to_string(), "-D"]).arg(scratch.path().join("data"));
+        let copied = command.output().expect("pg_basebackup can be started");
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        let mut standby = Self { process: None, port: 0, scratch, settings: self.settings.clone(), small_disk: None };
+        for _ in 0..5 {
+            standby.port = free_port();
+            if standby.launch() {
+                return standby;
+            }
+        }
+        panic!("the standby does not start: {}", standby.log());
+    }
+
+    /// A standby hears no more of its primary.
+    pub fn part(&self) {
+        self.psql("postgres", "ALTER SYSTEM SET primary_conninfo = ''");
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        wait_until("the standby is alone", Duration::from_secs(20), || {
+            self.psql("postgres", "SELECT count(*) FROM pg_stat_wal_receiver").eq("0").then_some(())
+        });
+    }
+
+    /// A standby becomes a primary.
+    pub fn promote(&self) {
+        self.psql("postgres", "SELECT pg_promote()");
+    }
+
     fn psql_command(&self, database: &str) -> Command {
-        let mut command = Command::new("psql");
-        command.args([
-            "-XAtq",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &self.port.to_string(),
-            "-U",
-            "postgres",
-        ]);
-        command.args(["-d", database]).env("PGOPTIONS", "-c client_min_messages=warning");
-        command
+        self.writer(database).command()
     }
 
     fn run_psql(&self, database: &str, arguments: &[&str]) -> Result<String, String> {
-        let mut command = self.psql_command(database);
+        self.writer(database).run_with(arguments)
+    }
+}
+
+/// One who runs SQL in a database, each statement on a connection of its own.
+#[derive(Clone, Debug)]
+pub struct Psql {
+    port: u16,
+    database: String,
+}
+
+impl Psql {
+    /// Runs SQL, or returns what psql complains of.
+    ///
+    /// # Errors
+    /// When it is not known to have been done.
+    pub fn run(&self, sql: &str) -> Result<String, String> {
+        self.run_with(&["-c", sql])
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("psql");
+        command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"]);
+        command.args(["-p", &self.port.to_string(), "-d", &self.database]);
+        command.env("PGOPTIONS", "-c client_min_messages=warning");
+        command
+    }
+
+    fn run_with(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = self.command();
         command.args(arguments);
         let output = command.output().map_err(|error| format!("psql cannot be started: {error}"))?;
         if !output.status.success() {

@@ -14,13 +14,15 @@ use crate::scratch::Scratch;
 pub struct Redis {
     process: Option<Process>,
     port: u16,
+    /// How many keys it has saved.
+    saved: u64,
     scratch: Scratch,
 }
 
 impl Redis {
     /// Starts one.
     pub fn start() -> Self {
-        let mut redis = Self { process: None, port: 0, scratch: Scratch::new("redis") };
+        let mut redis = Self { process: None, port: 0, saved: 0, scratch: Scratch::new("redis") };
         for _ in 0..5 {
             redis.port = free_port();
             if redis.launch() {
@@ -31,14 +33,21 @@ impl Redis {
         panic!("Redis does not start: {log}");
     }
 
-    fn launch(&mut self) -> bool {
+    fn spawn(&self, more: &[&str]) -> (Process, u32) {
         let server = program(&["redis-server", "/usr/bin/redis-server"], "redis-server");
         let mut command = Command::new(server);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.current_dir(self.scratch.path());
+        command.args(more).current_dir(self.scratch.path());
         let log = File::create(self.scratch.path().join("redis.log")).expect("the log can be written");
-        let mut process = Process::start(&command, "KILL", Stdio::from(log), Stdio::null());
+        let process = Process::start(&command, "KILL", Stdio::from(log), Stdio::null());
         let pid = process.pid();
+        (process, pid)
+    }
+
+    fn launch(&mut self) -> bool {
+        // What was saved is for one start only.
+        let _ = std::fs::remove_file(self.scratch.path().join("dump.rdb"));
+        let (mut process, pid) = self.spawn(&[]);
         let answered = wait_until("Redis answers", Duration::from_secs(20), || {
             if self.try_command("PING").is_some_and(|reply| reply.starts_with("+PONG")) {
                 // Ours, or one that had the port first? Only ours knows this process.
@@ -68,6 +77,11 @@ impl Redis {
         self.process.as_ref().expect("a started Redis runs")
     }
 
+    /// Whether it was started and not ended since.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Ends it at once, as a crash would; nothing of its data is left.
     pub fn stop(&mut self) {
         self.process = None;
@@ -78,6 +92,26 @@ impl Redis {
         assert!(self.process.is_none(), "Redis runs");
         // Meanwhile an outgoing connection may have been given its port; even one that was meant for it, which then talks to itself.
         wait_until("Redis starts again", Duration::from_secs(20), || self.launch().then_some(()));
+    }
+
+    /// Starts it again on its port with what it saved, and takes so long to load that; it says so meanwhile.
+    pub fn start_loading(&mut self, long: Duration) {
+        assert!(self.process.is_none(), "Redis runs");
+        let keys = self.saved.max(1);
+        let delay = (long.as_micros() / u128::from(keys)).max(1).to_string();
+        let more = ["--key-load-delay", &delay, "--loading-process-events-interval-bytes", "1024"];
+        let (process, _) = self.spawn(&more);
+        self.process = Some(process);
+        wait_until("Redis loads", Duration::from_secs(20), || {
+            self.try_command("PING").filter(|reply| reply.starts_with("-LOADING"))
+        });
+    }
+
+    /// Saves all it has, for [`Self::start_loading`].
+    pub fn save(&mut self) {
+        assert!(self.command("SAVE").starts_with("+OK"), "Redis cannot save");
+        let size = self.command("DBSIZE");
+        self.saved = size.trim_start_matches(':').lines().next().and_then(|keys| keys.parse().ok()).unwrap_or(0);
     }
 
     /// Sends one inline command and returns the reply as it comes, up to its end or 64 KiB.

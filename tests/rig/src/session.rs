@@ -25,15 +25,21 @@ impl Session {
 
     /// Runs SQL and returns its rows once it is done.
     pub fn run(&mut self, sql: &str) -> String {
+        self.try_run(sql).unwrap_or_else(|| panic!("psql ended during: {sql}"))
+    }
+
+    /// The same; `None` when the session could not be opened, or has ended.
+    pub fn try_run(&mut self, sql: &str) -> Option<String> {
         let input = self.input.as_mut().expect("a session that is used has not ended");
-        writeln!(input, "{sql};\n\\echo '{DONE}'").expect("psql reads");
+        writeln!(input, "{sql};\n\\echo '{DONE}'").ok()?;
         let mut rows = String::new();
         loop {
             let mut line = String::new();
-            let read = self.output.read_line(&mut line).expect("the output is text");
-            assert!(read > 0, "psql ended during: {sql}");
+            if self.output.read_line(&mut line).expect("the output is text") == 0 {
+                return None;
+            }
             if line.trim_end() == DONE {
-                return rows.trim_end().to_owned();
+                return Some(rows.trim_end().to_owned());
             }
             rows.push_str(&line);
         }

@@ -1,0 +1,58 @@
+//! Experiments that other tests play: where each is shown, so that it is not played twice.
+
+use std::path::Path;
+
+/// Name, place and what is shown there. The place is a file, and behind `::` a function or a scene in it.
+const SHOWN: &[(&str, &str, &str)] = &[
+    ("C1 baseline", "tests/consistency/scenes.rs::Baseline", "A1–A11 under writers and readers"),
+    ("C2 feed-cut", "tests/consistency/scenes.rs::FeedCut", "each node's way cut, silent or slow at random"),
+    ("C3 node-stopped", "tests/consistency/scenes.rs::NodeStopped", "SIGSTOP, SIGCONT, read at once"),
+    ("C4 poller-killed", "tests/consistency/scenes.rs::PollEnded", "the poll connections are ended again and again"),
+    ("C5 stalled-fill", "tests/consistency/scenes.rs::SlowReads", "writes land between a read and its insert"),
+    ("C6 hostile-redis", "tests/consistency/scenes.rs::HostileRedis", "old values, values of other keys, hints lost"),
+    ("C7 bulk", "tests/consistency/scenes.rs::Bulk", "statements that touch very many products"),
+    ("C8 sleeper", "tests/consistency/scenes.rs::Sleeper", "a transaction that stays open"),
+    ("C9 come-and-go", "tests/consistency/stage.rs::FLEETING", "products vanish and come back, in every scene"),
+    ("C10 coverage", "tests/coverage.rs", "table × column × verb, TRUNCATE, cascades, COPY, MERGE"),
+    (
+        "C13 cold-node",
+        "tests/outbox.rs",
+        "pruned past a node's place; a restored dump; L2 proved from the first mark on",
+    ),
+    (
+        "C14 own-writes",
+        "tests/front_end.rs::a_front_end_sees_its_own_writes_at_once_whichever_node_answers",
+        "own writes, other nodes, tokens",
+    ),
+    ("C15 import", "tests/consistency/scenes.rs::Import", "a soft import under load"),
+    ("C16 erase", "tests/consistency/scenes.rs::Erased", "erased, PostgreSQL gone, a node started anew"),
+    ("C17 protected", "tests/consistency/scenes.rs::OwnWrite", "a write, and PostgreSQL gone at once"),
+    ("C18 moves", "tests/consistency/scenes.rs::Moved", "a row may not change its parent"),
+    (
+        "D1 D6 D9 D15, A1–A11",
+        "tests/consistency/scenes.rs::PostgresKilled",
+        "the same faults before the checker: RedisKilled, PostgresKilled, WriteCut",
+    ),
+    (
+        "S1 at one node",
+        "tests/stack.rs::a_thousand_requests_for_one_cold_key_are_one_statement",
+        "exactly one statement",
+    ),
+    (
+        "S10 a node that says 503",
+        "tests/front_end.rs::a_node_that_says_503_is_not_asked_again_elsewhere",
+        "nginx does not ask another",
+    ),
+    ("O7 config", "tests/settings.rs", "only valid settings start, all problems are listed"),
+];
+
+/// Those that are there; panics when a place is gone, so that the table does not rot.
+pub(crate) fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
+    for (name, place, _) in SHOWN {
+        let (file, what) = place.split_once("::").unwrap_or((place, ""));
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
+        let text = text.unwrap_or_else(|error| panic!("{name} is to be shown in {file}: {error}"));
+        assert!(text.contains(what), "{name} is to be shown in {file} by {what}");
+    }
+    SHOWN.to_vec()
+}
