@@ -89,9 +89,9 @@ say "the list of nodes"
 say "examples/small: destroy"
 destroyed small "${small[@]}"
 
-# moto has no parameter groups and user groups of ElastiCache, and no machines to forward to.
-production=(-target=module.network -target=module.secrets -target=module.edge -target=module.database -var=protected=false)
-say "examples/production without cache, nodes and monitoring: apply, second plan, destroy"
+# moto has no parameter groups and user groups of ElastiCache, and an RDS instance with a standby is never available there.
+production=(-target=module.network -target=module.secrets -target=module.edge -var=protected=false)
+say "examples/production network, secrets and edge: apply, second plan, destroy"
 applied production "${production[@]}"
 destroyed production "${production[@]}"
 unset AWS_ENDPOINT_URL
