@@ -59,8 +59,7 @@ fn main() -> ExitCode {
             out(&config::write(form, &given));
             if given.problems().is_empty() { ExitCode::SUCCESS } else { refuse(EXIT_CONFIG, given.problems()) }
         }
-        Command::Purge(_) if !given.problems().is_empty() => refuse(EXIT_CONFIG, given.problems()),
-        Command::Purge(order) => match order.run(&cli.settings) {
+        Command::Purge(order) => match order.run(&given) {
             Ok(done) => {
                 out(&done);
                 ExitCode::SUCCESS
@@ -102,7 +101,10 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
     let status = match runtime {
         Ok(runtime) => {
-            match runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter.clone())) {
+            let ended = runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter.clone()));
+            // A thread that waits for a slow disk is not waited for.
+            runtime.shutdown_background();
+            match ended {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(why) => {
                     error!("{why}");
@@ -141,6 +143,7 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     };
     let without = if l2.is_none() { " No REDIS_URL: answers are not shared with other nodes." } else { "" };
     let cache = Cache::new(origin, l2, config.cache, config.live);
+    let outlives = Arc::clone(&cache);
     let api = Arc::new(ArcSwap::from_pointee(Api::new(Arc::clone(&cache), config.http)));
     let admin = Admin::new(Arc::clone(&cache), config.admin_token);
     let (admin_limits, admin_limited) = watch::channel(config.server.of_admin());
@@ -148,6 +151,11 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
 
     let drain = Drain::default();
     tokio::spawn(stop_on_signals(drain.clone()));
+    let draining = drain.clone();
+    let kept = tokio::spawn(async move {
+        draining.begun().await;
+        outlives.keep_hot_keys().await;
+    });
     let (asked, draining) = (Arc::clone(&admin), drain.clone());
     let answer = move |request, peer: SocketAddr| {
         let (admin, draining) = (Arc::clone(&asked), draining.has_begun());
@@ -173,6 +181,7 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     ));
     info!(%address, %admin_address, "serving");
     server::run(listener, answer, limited, drain).await;
+    let _ = tokio::time::timeout(KEEP, kept).await;
     // The admin listener goes last: it is asked whether this process still lives.
     admin_end.advance();
     admin_end.advance();
@@ -184,6 +193,9 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
 fn bind(name: &str, address: SocketAddr) -> Result<tokio::net::TcpListener, String> {
     server::bind(address).map_err(|error| format!("{name}: {address} cannot be listened on: {error}"))
 }
+
+/// How long an end waits for the disk.
+const KEEP: Duration = Duration::from_secs(2);
 
 /// How long a start waits for the database before it serves anyway; until it is there, `/readyz` says so.
 const PATIENCE: Duration = Duration::from_secs(2);

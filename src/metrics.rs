@@ -219,6 +219,8 @@ metrics! {
     statement_retries: Counter = "statement_retries",
     /// Connections to the database that were closed because nothing came over them.
     connections_hung: Counter = "connections_hung",
+    /// Answers that were fetched at a start because the last process was asked for them most.
+    warmed: Counter = "warmed",
     /// Lines of the log that were lost because nobody took them.
     log_lost: Counter = "log_lines_lost",
     /// Writes of which it is not known whether they were done.

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 
 use crate::cause::Causes;
 use crate::command::{Command, Purge, Purged};
-use crate::config::{Config, EXIT_CONFIG, Raw};
+use crate::config::{EXIT_CONFIG, Given};
 use crate::key::Key;
 use crate::origin::WriteError;
 use crate::origin::postgres;
@@ -81,8 +81,8 @@ impl Order {
     ///
     /// # Errors
     /// When it was not written, or it is not known whether it was.
-    pub fn run(self, settings: &Raw) -> Result<String, Failure> {
-        let (address, limits) = Config::database(settings).map_err(|problems| Failure {
+    pub fn run(self, given: &Given) -> Result<String, Failure> {
+        let (address, limits) = given.database().map_err(|problems| Failure {
             status: EXIT_CONFIG,
             said: problems.iter().map(ToString::to_string).collect(),
         })?;

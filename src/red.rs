@@ -63,6 +63,8 @@ pub enum Red {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Point {
+    /// In the answer to a request.
+    Request,
     /// Before the origin is asked.
     Fetch,
     /// Between a fetch and the place where its answer is kept.
@@ -81,10 +83,10 @@ mod switch {
     use super::{Point, Red};
 
     /// By point: it panics each so many times, 0 for never, and how often it has been passed.
-    static POINTS: [(AtomicU32, AtomicU32); 4] = [const { (AtomicU32::new(0), AtomicU32::new(0)) }; 4];
+    static POINTS: [(AtomicU32, AtomicU32); 5] = [const { (AtomicU32::new(0), AtomicU32::new(0)) }; 5];
 
     /// The points in their order, as `PANIC` names them.
-    const NAMES: [&str; 4] = ["fetch", "fill", "poll", "write"];
+    const NAMES: [&str; 5] = ["request", "fetch", "fill", "poll", "write"];
 
     /// Panics, if this is one of the times to do so.
     #[allow(clippy::panic)]

@@ -401,7 +401,7 @@ fn a_file_that_is_gone_or_unreadable_changes_nothing_and_is_read_when_it_is_back
 #[test]
 fn what_needs_a_restart_is_named_in_one_warning_and_the_rest_is_done() {
     let subject = Subject::start("ATELIER_L1_BYTES=64MiB\n", &[], &[]);
-    let file = "ATELIER_L1_BYTES=1MiB\nATELIER_WORKERS=3\nDATABASE_URL=postgres://u:hunter2@h/d\nATELIER_CACHE_STATUS=off\n\
+    let file = "ATELIER_L1_BYTES=1MiB\nATELIER_WORKERS=3\nDATABASE_URL=postgres://u:hunter2@127.0.0.1/d\nATELIER_CACHE_STATUS=off\n\
                 ATELIER_BOUND=3s\n";
     for changed in ["ATELIER_CACHE_STATUS on → off", "nothing"] {
         let said = subject.reload(file);

@@ -4,13 +4,15 @@
 
 use std::process::{Command, Output};
 
+use atelier_rig::node::OF_OTHERS;
+
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
 /// The server's command line with these settings and no others.
 fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(SERVER);
     for (name, _) in std::env::vars() {
-        if name.starts_with("ATELIER_") || name == "DATABASE_URL" || name == "REDIS_URL" {
+        if name.starts_with("ATELIER_") || OF_OTHERS.contains(&&*name) {
             command.env_remove(name);
         }
     }

@@ -234,6 +234,48 @@ fn a_second_signal_ends_a_drain_that_waits_for_silent_connections() {
 }
 
 #[test]
+fn a_second_signal_ends_a_drain_that_waits_for_a_request() {
+    let postgres = Postgres::start();
+    let database = shop(&postgres);
+    let mut node = Node::start(SERVER, &patient(&database, &[("ATELIER_DRAIN_MAX", "60s")]));
+    let mut lock = postgres.session("shop");
+    lock.run("BEGIN; LOCK TABLE reviews IN ACCESS EXCLUSIVE MODE");
+    let mut client = node.client();
+    client.send(b"GET /reviews?product_id=7 HTTP/1.1\r\nHost: a\r\n\r\n");
+    wait_for_blocked(&postgres, 1);
+    node.process().signal("TERM");
+    wait_until("the drain has begun", PATIENCE, || node.log().contains("the public listener is closed").then_some(()));
+    let hurried = Instant::now();
+    node.process().signal("TERM");
+    assert!(client.is_closed());
+    assert_eq!(node.process().ended(PATIENCE), 0);
+    // The request may take 70 s, and the drain 60.
+    assert!(hurried.elapsed() < Duration::from_secs(10), "{:?}", hurried.elapsed());
+}
+
+#[test]
+fn a_drain_leaves_idle_connections_to_their_clients_for_a_while_and_ends_whatever_they_do() {
+    let mut node = Node::start(SERVER, &[("ATELIER_DRAIN_IDLE", "2s"), ("ATELIER_DRAIN_MAX", "5s")]);
+    let (mut idle, mut last, mut stalled) = (node.client(), node.client(), node.client());
+    for client in [&mut idle, &mut last, &mut stalled] {
+        assert_eq!(client.get("/products/1", &[]).status, 200);
+    }
+    let begun = Instant::now();
+    node.process().signal("TERM");
+    wait_until("the drain has begun", PATIENCE, || node.log().contains("the public listener is closed").then_some(()));
+    let answer = last.get("/products/1", &[]);
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    assert!(last.is_closed());
+    stalled.send(b"GET /products/1 HTTP/1.1\r\nHost:");
+    assert!(idle.is_closed());
+    let closed = begun.elapsed();
+    assert!(closed >= Duration::from_millis(1900), "an idle connection is left alone for 2 s, and was for {closed:?}");
+    assert_eq!(node.process().ended(PATIENCE), 0);
+    let ended = begun.elapsed();
+    assert!(ended < Duration::from_secs(5 + 5), "{ended:?}");
+}
+
+#[test]
 fn the_admin_listener_says_whether_the_process_lives_and_can_answer() {
     let mut postgres = Postgres::start();
     let database = shop(&postgres);

@@ -6,7 +6,8 @@ mod load;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Reads the Atelier CSV set, cleans it and loads it into PostgreSQL.
 #[derive(Debug, Parser)]
@@ -28,8 +29,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let load = match Cli::parse().command {
-        Command::Load(load) => load,
+    let matches = Cli::command().get_matches();
+    let load = match Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command {
+        Command::Load(mut load) => {
+            let load_matches = matches.subcommand_matches("load");
+            let giver = load_matches.and_then(|matches| matches.value_source("database_url"));
+            load.by_flag = giver == Some(ValueSource::CommandLine);
+            load
+        }
         Command::Generate(arguments) => return generate::run(&arguments),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -27,6 +27,8 @@ use crate::red::{self, Point, Red};
 pub(super) enum Purpose {
     /// Somebody waits for it. Redis is asked unless it has already brought what was no good.
     Miss { use_l2: bool },
+    /// Nobody waits: somebody will ask for it.
+    Warm,
     /// Nobody waits: what was read at this moment is to be replaced by something younger.
     Refresh { held: Instant },
 }
@@ -89,7 +91,7 @@ impl Cache {
     /// L2, else the origin; what it finds is stored on the way up.
     pub(super) async fn fill(&self, key: Key, purpose: Purpose) -> Result<Landed, Unavailable> {
         let mut outcome = Outcome::Miss;
-        if let Purpose::Miss { .. } = purpose {
+        if let Purpose::Miss { .. } | Purpose::Warm = purpose {
             // Between a caller's look into L1 and the begin of its flight, another flight may have landed.
             if let Some(entry) = self.l1.get(&key) {
                 if self.is_fresh(&entry) {
@@ -134,7 +136,7 @@ impl Cache {
             return Some(entry);
         }
         let younger = match purpose {
-            Purpose::Miss { .. } => true,
+            Purpose::Miss { .. } | Purpose::Warm => true,
             Purpose::Refresh { held } => entry.read_at > held,
         };
         if younger && self.is_fresh(&entry) {

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::RedisResult;
-use tracing::debug;
 
 use super::l2::{HINTS, L2};
-use crate::cause::Causes;
 use crate::changes::Poller;
 
 /// The shortest and the longest wait before the next attempt to subscribe.
@@ -27,7 +25,7 @@ pub(super) async fn listen(l2: L2, poller: Arc<Poller>) {
     loop {
         let begun = tokio::time::Instant::now();
         if let Err(error) = subscription(&l2, &poller).await {
-            debug!(error = %Causes(&error), "no hints from Redis");
+            l2.complaint().about(&error);
         }
         if begun.elapsed() > BACK_OFF.1 {
             back_off = BACK_OFF.0;
@@ -47,6 +45,7 @@ async fn subscription(l2: &L2, poller: &Poller) -> RedisResult<()> {
     };
     let late = |_late| redis::RedisError::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
     let mut subscribed = tokio::time::timeout(SUBSCRIBE, subscribed).await.map_err(late)??;
+    l2.complaint().is_over();
     let mut hints = subscribed.on_message();
     // A connection that leads nowhere looks just like one without news, so a silent one is made anew.
     while let Ok(Some(hint)) = tokio::time::timeout(SILENCE, hints.next()).await {

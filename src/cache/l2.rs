@@ -2,7 +2,6 @@
 //! worst is a miss.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +9,12 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind};
+use redis::{Client, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use super::address::Address;
+use super::complaint::Complaint;
 use super::{envelope, l1};
 use crate::breaker::{self, Breaker, Call};
 use crate::cause::Causes;
@@ -58,26 +59,6 @@ pub struct Settings {
     pub rules: u32,
 }
 
-/// The address of a Redis, from a `redis://` URL.
-#[derive(Clone, Debug)]
-pub struct Address(ConnectionInfo);
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        // The library's message might quote the text, which may hold a password.
-        let info = text.into_connection_info();
-        info.map(Self).map_err(|_| "is not an address such as redis://user:password@host:6379/0".to_owned())
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "redis://{}/{}", self.0.addr(), self.0.redis_settings().db())
-    }
-}
-
 /// Entries in Redis.
 #[derive(Clone)]
 pub struct L2 {
@@ -89,6 +70,7 @@ pub struct L2 {
     in_flight: Arc<Semaphore>,
     /// Makes what is drawn for a key this node's own.
     node: u64,
+    complaint: Arc<Complaint>,
 }
 
 impl fmt::Debug for L2 {
@@ -105,7 +87,8 @@ impl L2 {
     pub fn new(address: Address, settings: Settings) -> RedisResult<Self> {
         // redis-rs leaves NODELAY off by default, which delays small commands behind unacknowledged ones.
         let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(DEAD_PEER);
-        let client = Client::open(address.0.set_tcp_settings(tcp))?;
+        let complaint = Arc::new(Complaint::new(address.is_verified()));
+        let client = address.client(|info| info.set_tcp_settings(tcp))?;
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(settings.timeout.max(STORE)))
@@ -120,6 +103,7 @@ impl L2 {
             in_flight: Arc::new(Semaphore::new(settings.in_flight)),
             settings,
             node: fastrand::u64(..),
+            complaint,
             client,
         })
     }
@@ -132,6 +116,11 @@ impl L2 {
     /// For a subscription, which needs a connection of its own.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Where it is said why Redis cannot be asked.
+    pub(super) fn complaint(&self) -> &Complaint {
+        &self.complaint
     }
 
     /// The number that is this node's own.
@@ -159,6 +148,12 @@ impl L2 {
 
     /// Says to the breaker how a call ended.
     fn end<T>(&self, call: Call<'_>, answer: &Result<RedisResult<T>, tokio::time::error::Elapsed>) {
+        match answer {
+            Ok(Ok(_)) => self.complaint.is_over(),
+            Ok(Err(error)) => self.complaint.about(error),
+            // What it waited for in vain, if that was a connection, is said by whoever makes one: a subscription, or the next attempt.
+            Err(_late) => {}
+        }
         let (answers, refused) = match answer {
             Ok(Ok(_)) => (true, false),
             Ok(Err(error)) if is_refusal(error) => {
@@ -182,9 +177,13 @@ impl L2 {
         match connections(&self.client, &self.config) {
             Ok(connections) => {
                 for mut connection in connections.clone() {
+                    let complaint = Arc::clone(&self.complaint);
                     tokio::spawn(async move {
                         let ping = redis::cmd("PING");
-                        let _ = tokio::time::timeout(2 * CONNECT, ping.query_async::<()>(&mut connection)).await;
+                        let answer = tokio::time::timeout(2 * CONNECT, ping.query_async::<()>(&mut connection)).await;
+                        if let Ok(Err(error)) = answer {
+                            complaint.about(&error);
+                        }
                     });
                 }
                 self.connections.store(Arc::new(connections));
@@ -216,12 +215,14 @@ impl L2 {
         let limit = call.within(self.settings.timeout);
         let answer = tokio::time::timeout(limit, pipeline.query_async(&mut connection)).await;
         let (bytes, left): (Bytes, i64) = match answer {
-            Ok(Ok(found)) => found,
+            Ok(Ok(found)) => {
+                self.complaint.is_over();
+                found
+            }
             failed => {
                 self.end(call, &failed);
-                match failed {
-                    Ok(Err(error)) => complain(key, &error),
-                    Ok(Ok(_)) | Err(_) => debug!(%key, "Redis did not answer in time for `{key}`"),
+                if failed.is_err() {
+                    debug!(%key, "Redis did not answer in time for `{key}`");
                 }
                 return None;
             }
@@ -273,8 +274,7 @@ impl L2 {
             let answer = tokio::time::timeout(call.within(STORE), command.query_async::<()>(&mut connection)).await;
             l2.end(call, &answer);
             match answer {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => complain(key, &error),
+                Ok(_done_or_said) => {}
                 Err(_late) => debug!(%key, "Redis did not store `{key}` in time"),
             }
         });
@@ -386,8 +386,7 @@ impl L2 {
             let answer = tokio::time::timeout(limit, command.query_async::<redis::Value>(&mut connection)).await;
             l2.end(call, &answer);
             match answer {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => debug!(command = name, error = %Causes(&error), "Redis failed"),
+                Ok(_done_or_said) => {}
                 Err(_late) => debug!(command = name, "Redis did not answer in time"),
             }
         });
@@ -417,7 +416,3 @@ fn is_unusable(error: &RedisError) -> bool {
 
 /// The channel on which nodes tell each other of writes.
 pub(super) const HINTS: &str = "atelier:hint";
-
-fn complain(key: Key, error: &RedisError) {
-    debug!(%key, error = %Causes(error), "Redis failed for `{key}`");
-}

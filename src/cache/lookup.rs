@@ -99,6 +99,7 @@ impl Cache {
         let (outcome, age) = if softened {
             (Outcome::StalePurge(old.as_secs()), old)
         } else {
+            self.hot.see(key, now);
             // Proved, whatever its age: the ttl is only a safety net.
             (Outcome::HitL1, now.since(until))
         };
@@ -285,7 +286,7 @@ impl Cache {
     }
 
     /// Whether there is nothing more urgent than a refresh, and it would be of use.
-    fn has_time_to_refresh(&self) -> bool {
+    pub(super) fn has_time_to_refresh(&self) -> bool {
         !self.permits.are_short() && !self.breaker.is_open() && self.pressure.keeps()
     }
 

@@ -3,7 +3,9 @@
 //! An entry of L1 that is proved is answered without waiting for anything. For everything else there is one flight per key, a
 //! task of its own that its callers only wait for; each of them judges for itself what it brings.
 
+mod address;
 mod clients;
+mod complaint;
 mod envelope;
 mod fill;
 mod flight;
@@ -20,6 +22,7 @@ mod pressure;
 mod refresh;
 mod shed;
 mod times;
+mod warm;
 mod write;
 
 use std::net::IpAddr;
@@ -49,14 +52,17 @@ use self::permits::Permits;
 use self::pressure::Pressure;
 use self::refresh::Refreshes;
 use self::times::Times;
+use self::warm::Sample;
 
+pub use self::address::Address as L2Address;
 pub use self::inspect::{Encoded, Inspected};
-pub use self::l2::{Address as L2Address, L2, Settings as L2Settings};
+pub use self::l2::{L2, Settings as L2Settings};
 pub use crate::origin::WriteError;
 
 pub use self::lookup::{Answered, Asked, Served};
 pub use self::pressure::Memory;
 pub use self::times::{Live, ResourceTimes};
+pub use self::warm::Warm;
 
 /// What does not change while a node runs.
 #[derive(Clone, Debug)]
@@ -75,6 +81,8 @@ pub struct Settings {
     pub fetch: Duration,
     /// How much memory the process may take, if anything limits it.
     pub memory: Option<Memory>,
+    /// What outlives a restart, if anything does.
+    pub warm: Option<Warm>,
     /// How changes are polled.
     pub poller: PollerSettings,
     /// The bound, and what is kept of changes.
@@ -154,6 +162,8 @@ pub struct Cache {
     node: u64,
     /// The origin could be asked once.
     reached: AtomicBool,
+    /// What is asked for most.
+    hot: Sample,
 }
 
 fn grace(live: &Live) -> [Duration; crate::key::Resource::ALL.len()] {
@@ -182,6 +192,7 @@ impl Cache {
             refreshes: Refreshes::new(live.refresh_concurrency),
             times: Times::new(&live),
             live: ArcSwap::from_pointee(live),
+            hot: Sample::new(settings.warm.is_some()),
             settings,
             reached: AtomicBool::new(false),
         });
@@ -197,6 +208,9 @@ impl Cache {
             }
             tokio::spawn(note(l2.clone(), Arc::clone(&cache.changes), Arc::clone(&cache.poller), erasures));
             tokio::spawn(Arc::clone(&cache).boot_without_the_origin());
+        }
+        if let Some(warm) = cache.settings.warm.clone() {
+            tokio::spawn(Arc::clone(&cache).warm_up(warm));
         }
         cache
     }

@@ -4,6 +4,7 @@
 //! backslash outside of quotes) is refused. No line is ever repeated in a message: it may hold a password.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Read;
 
 use super::Problem;
@@ -18,12 +19,19 @@ const SIZE_MAX: u64 = 1 << 20;
 const BLANK: [char; 3] = [' ', '\t', '\r'];
 
 /// What a file says, and what is wrong with it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct EnvFile {
     /// The last value of each name.
     pub(super) values: BTreeMap<String, String>,
     /// Lines that say nothing, or the reason why nothing could be read.
     pub(super) problems: Vec<Problem>,
+}
+
+impl fmt::Debug for EnvFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.values.keys().collect();
+        f.debug_struct("EnvFile").field("names", &names).field("problems", &self.problems).finish()
+    }
 }
 
 impl EnvFile {

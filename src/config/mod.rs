@@ -9,10 +9,12 @@ mod env_file;
 pub mod fuzzing;
 mod given;
 mod live;
+mod places;
 mod raw;
 mod reader;
 mod reread;
 mod show;
+mod supplied;
 mod units;
 
 use std::net::SocketAddr;
@@ -113,8 +115,8 @@ impl Config {
                 workers => workers,
             },
             log: raw.log.clone(),
-            database: read.secret("DATABASE_URL", raw.database_url.as_deref()),
-            redis: read.secret("REDIS_URL", raw.redis_url.as_deref()),
+            database: read.database(raw),
+            redis: read.redis(raw),
             l2: L2Settings {
                 timeout: read.limit("ATELIER_REDIS_TIMEOUT", &raw.redis_timeout),
                 in_flight: read.number("ATELIER_REDIS_INFLIGHT", &raw.redis_inflight, 1, 65_536),
@@ -132,6 +134,7 @@ impl Config {
                 blind_unready: read.duration("ATELIER_BLIND_UNREADY", &raw.blind_unready),
                 fetch: postgres.statement + postgres::STATEMENT_GRACE,
                 memory: read.memory(raw),
+                warm: read.warm(raw),
                 poller: PollerSettings {
                     interval: read.limit("ATELIER_POLL", &raw.poll),
                     timeout: poll_timeout,
@@ -205,7 +208,7 @@ impl Config {
     /// With everything that is wrong with these.
     pub fn database(raw: &Raw) -> Result<(Option<Address>, postgres::Limits), Vec<Problem>> {
         let mut read = Reader { problems: Vec::new() };
-        let address = read.secret("DATABASE_URL", raw.database_url.as_deref());
+        let address = read.database(raw);
         let poll_timeout = read.limit("ATELIER_POLL_TIMEOUT", &raw.poll_timeout);
         let limits = read.postgres(raw, poll_timeout);
         if read.problems.is_empty() { Ok((address, limits)) } else { Err(read.problems) }

@@ -1,9 +1,11 @@
 //! Every setting once: flag, variable, default, unit, help. What is collected here is text; `config` makes values of it.
 
+use std::fmt;
+
 use clap::Args;
 
-/// The settings as they were given.
-#[derive(Args, Clone, Debug)]
+/// The settings as they were given. Their texts may hold passwords, so none is shown.
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Settings")]
 pub struct Raw {
     /// Where the API is served.
@@ -25,9 +27,31 @@ pub struct Raw {
     /// The PostgreSQL to serve from, as postgres://user:password@host/database; without it the embedded sample is served.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", global = true, hide_env_values = true)]
     pub(super) database_url: Option<String>,
-    /// The Redis to share answers through, as redis://user:password@host/number; without it there is no L2.
+    /// The Redis to share answers through, as rediss://user:password@host/number; without it there is no L2.
     #[arg(long, env = "REDIS_URL", value_name = "URL", global = true, hide_env_values = true)]
     pub(super) redis_url: Option<String>,
+    /// A file with the password for PostgreSQL, when DATABASE_URL has none.
+    #[arg(long, env = "ATELIER_DATABASE_PASSWORD_FILE", value_name = "FILE", global = true)]
+    pub(super) database_password_file: Option<String>,
+    /// A PEM file of the authorities that PostgreSQL's certificate may come from; without it those that the system trusts.
+    #[arg(long, env = "ATELIER_DB_CA_FILE", value_name = "FILE", global = true)]
+    pub(super) db_ca_file: Option<String>,
+    /// A file with the password for Redis, when REDIS_URL has none.
+    #[arg(long, env = "ATELIER_REDIS_PASSWORD_FILE", value_name = "FILE", global = true)]
+    pub(super) redis_password_file: Option<String>,
+    /// A PEM file of the authorities that the certificate of Redis may come from; without it those that the system trusts.
+    #[arg(long, env = "ATELIER_REDIS_CA_FILE", value_name = "FILE", global = true)]
+    pub(super) redis_ca_file: Option<String>,
+    /// Must be `accepted` for redis:// to another machine, where rediss:// is meant to be: it can be read and changed on the way.
+    #[arg(long, env = "ATELIER_REDIS_PLAINTEXT", value_name = "WORD", global = true)]
+    pub(super) redis_plaintext: Option<String>,
+
+    /// A folder for what outlives a restart: the keys of the answers that were asked for most. Without it a start is cold.
+    #[arg(long, env = "ATELIER_STATE_DIR", value_name = "FOLDER", global = true)]
+    pub(super) state_dir: Option<String>,
+    /// How many of those keys are kept; 0 is none.
+    #[arg(long, env = "ATELIER_WARM_KEYS", default_value = "10000", value_name = "NUMBER", global = true)]
+    pub(super) warm_keys: String,
 
     /// How much memory the answers held in process may take; what each costs besides its bytes is counted.
     #[arg(long, env = "ATELIER_L1_BYTES", default_value = "256MiB", value_name = "SIZE", global = true)]
@@ -279,4 +303,10 @@ pub struct Raw {
     /// A fixed `created_at` and `updated_at` in every product, for clients of the public service.
     #[arg(long, env = "ATELIER_PRODUCT_DATES", value_name = "TEXT", global = true)]
     pub(super) product_dates: Option<String>,
+}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Raw").finish_non_exhaustive()
+    }
 }

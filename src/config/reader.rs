@@ -1,11 +1,12 @@
 //! Settings from their texts, with everything that is wrong with them.
 
+use std::io::Read;
 use std::time::Duration;
 
 use super::raw::Raw;
 use super::{Problem, units};
 use crate::breaker;
-use crate::cache::{Memory, ResourceTimes};
+use crate::cache::{Memory, ResourceTimes, Warm};
 use crate::http::{Downstream, Token};
 use crate::key::Resource;
 use crate::memory;
@@ -14,6 +15,12 @@ use crate::origin::postgres;
 /// How long a statement of a write may take, and how long it may wait for a row that another holds.
 const WRITE_STATEMENT: Duration = Duration::from_secs(1);
 const WRITE_LOCK: Duration = Duration::from_millis(500);
+
+/// The most bytes of a token; with more, no head would have room for it.
+const TOKEN_MAX: u64 = 4096;
+
+/// The most keys that are kept for a restart: a list of so many takes 40 MB.
+const WARM_KEYS_MAX: u64 = 1_000_000;
 
 /// Collects values, and what is wrong with those that are none.
 pub(super) struct Reader {
@@ -189,6 +196,23 @@ impl Reader {
         downstream
     }
 
+    /// What outlives a restart, if there is a place for it and it is wanted.
+    pub(super) fn warm(&mut self, raw: &Raw) -> Option<Warm> {
+        let keys = self.number("ATELIER_WARM_KEYS", &raw.warm_keys, 0, WARM_KEYS_MAX);
+        let folder = raw.state_dir.as_deref()?;
+        match std::fs::metadata(folder) {
+            Ok(found) if found.is_dir() => (keys > 0).then(|| Warm { folder: folder.into(), keys }),
+            Ok(_) => {
+                self.problem(format!("ATELIER_STATE_DIR: {folder:?} is not a folder"));
+                None
+            }
+            Err(error) => {
+                self.problem(format!("ATELIER_STATE_DIR: {folder:?} cannot be used: {error}"));
+                None
+            }
+        }
+    }
+
     pub(super) fn switch(&mut self, name: &str, text: &str) -> bool {
         self.take(name, text, units::switch)
     }
@@ -215,7 +239,12 @@ impl Reader {
 
     pub(super) fn token(&mut self, name: &str, path: Option<&str>) -> Option<Token> {
         let path = path?;
-        match std::fs::read(path) {
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(TOKEN_MAX + 1).read_to_end(&mut bytes));
+        match read.map(|_| bytes) {
+            Ok(bytes) if bytes.len() as u64 > TOKEN_MAX => {
+                self.problem(format!("{name}: {path:?} is longer than {TOKEN_MAX} bytes, so it is not a token"));
+            }
             Err(error) => self.problem(format!("{name}: {path:?} cannot be read: {error}")),
             Ok(bytes) if bytes.trim_ascii().is_empty() => self.problem(format!("{name}: {path:?} holds no token")),
             Ok(bytes) => return Some(Token::new(bytes.trim_ascii())),

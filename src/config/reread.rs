@@ -108,8 +108,7 @@ mod tests {
     fn what_is_live_changes_and_the_rest_is_named_until_a_restart() {
         let scratch = Scratch::new("reread");
         let mut settings = began(&scratch, "ATELIER_TTL_LIST=5s\nATELIER_L1_BYTES=1MiB\n", &["--ttl-meta=9s"]);
-        let file =
-            "ATELIER_L1_BYTES=2MiB\nATELIER_MISS_PERMITS=3\nATELIER_TTL_META=1s\nDATABASE_URL=postgres://u:hunter2@h/d";
+        let file = "ATELIER_L1_BYTES=2MiB\nATELIER_MISS_PERMITS=3\nATELIER_TTL_META=1s\nDATABASE_URL=postgres://u:hunter2@127.0.0.1/d";
         scratch.write("edge.env", file);
         let news = settings.reread().unwrap();
         // A line that is gone gives the default back; a flag stands before the file.

@@ -64,6 +64,7 @@ pub fn write(form: Form, given: &Given) -> String {
                     Giver::Flag => format!("--{}", setting.flag),
                     Giver::File => "file".to_owned(),
                     Giver::Environment => "environment".to_owned(),
+                    Giver::Systemd => "systemd".to_owned(),
                     Giver::Default => "default".to_owned(),
                 };
                 let shown = shown(&setting, given.value(&setting));

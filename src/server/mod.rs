@@ -78,6 +78,10 @@ impl Limits {
 /// How long accepting pauses when the process or the machine is out of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long requests have that are under way when a drain is hurried: what is nearly done is done, and who waits for more is not waited
+/// for.
+const HURRY: Duration = Duration::from_secs(1);
+
 /// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit. With
 /// each request `handle` is told the address that it came from.
 pub async fn run<B, H, F>(listener: TcpListener, handle: H, mut limits: watch::Receiver<Limits>, drain: Drain)
@@ -157,7 +161,16 @@ where
     let (name, open) = (limits.name, connections.len());
     info!(listener = name, open, "draining: the {name} listener is closed, connections still open: {open}");
     let ended = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.drain_max, ended).await.is_err() {
+    let hurried = async {
+        drain.hurried().await;
+        tokio::time::sleep(HURRY).await;
+    };
+    let ended = tokio::select! {
+        () = ended => true,
+        () = tokio::time::sleep(limits.drain_max) => false,
+        () = hurried => false,
+    };
+    if !ended {
         let open = connections.len();
         warn!(listener = name, open, "closing connections that did not end within the drain: {open}");
         connections.shutdown().await;

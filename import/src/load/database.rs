@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use atelier_connect::Address;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 use super::schema::{self, SCHEMA};
 
@@ -28,6 +29,7 @@ const CLEAR_UP_WAIT: Duration = Duration::from_secs(5);
 /// Where the database is.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
+    address: Address,
     config: Config,
 }
 
@@ -69,21 +71,18 @@ impl Drop for Session {
 
 impl Database {
     /// The database at this address.
-    pub(crate) fn new(url: &str) -> Result<Self> {
-        // The library's message quotes the text, which may hold a password.
-        let Ok(mut config) = url.parse::<Config>() else {
-            bail!("the database URL is not an address such as postgres://user:password@host:5432/database");
-        };
+    pub(crate) fn new(address: Address) -> Self {
+        let mut config = address.config().clone();
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(10));
         }
-        Ok(Self { config })
+        Self { address, config }
     }
 
     async fn connect(&self, name: &str) -> Result<Session> {
         let mut config = self.config.clone();
         config.application_name(name);
-        let (client, connection) = config.connect(NoTls).await.context("cannot connect to the database")?;
+        let (client, connection) = self.address.connect(&config).await.context("cannot connect to the database")?;
         let ended = tokio::spawn(connection);
         // A backend whose client was killed ends within a second instead of building its index to the end.
         client.batch_execute("SET client_connection_check_interval = '1s'; SET client_min_messages = warning").await?;

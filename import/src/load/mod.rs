@@ -6,6 +6,7 @@
 //!
 //! Until the third step is committed readers have the old catalogue, whatever happens to this process.
 
+mod address;
 mod copy;
 mod database;
 mod fold;
@@ -39,7 +40,7 @@ use summary::Summary;
 use swap::{Swap, Unknown};
 
 /// What to load, and where to.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Args)]
 pub(crate) struct Load {
     /// The folder with the CSV files.
     #[arg(long, value_name = "DIR")]
@@ -50,6 +51,15 @@ pub(crate) struct Load {
     /// The PostgreSQL to load into.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: String,
+    /// Whether that stood among the arguments, where everybody can read it.
+    #[arg(skip)]
+    pub(crate) by_flag: bool,
+    /// A file with the password, when the URL has none; else the credential `atelier.database-password` of systemd.
+    #[arg(long, env = "ATELIER_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    database_password_file: Option<PathBuf>,
+    /// A PEM file of the authorities that the server's certificate may come from; without it those that the system trusts.
+    #[arg(long, env = "ATELIER_DB_CA_FILE", value_name = "FILE")]
+    db_ca_file: Option<PathBuf>,
     /// Write the report as JSON into this file, too.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -66,6 +76,13 @@ pub(crate) struct Load {
     /// How long to try for the moment at which nobody reads, to exchange the tables.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration)]
     swap_patience: Duration,
+}
+
+impl std::fmt::Debug for Load {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("Load").field("data", &self.data).finish_non_exhaustive()
+    }
 }
 
 /// A file of the set that is there.
@@ -123,7 +140,7 @@ pub(crate) async fn run(load: Load) -> u8 {
 struct Stopped(&'static str);
 
 async fn clear_up(load: &Load) -> Result<()> {
-    Database::new(&load.database_url)?.clear_up().await
+    Database::new(address::of(load)?).clear_up().await
 }
 
 /// Ends when the process is told to.
@@ -149,7 +166,7 @@ async fn attempt(load: &Load, progress: &Progress, summary: &Mutex<Summary>, com
     }
     let folder = Folder(load.data.clone());
     let present = look(&folder)?;
-    let database = Database::new(&load.database_url)?;
+    let database = Database::new(address::of(load)?);
     let mut control = database.control().await?;
     let set = Set { folder: &folder, present: &present };
     let loaded = with_lock(load, progress, summary, set, &database, &control.client, committing).await;

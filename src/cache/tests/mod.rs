@@ -30,6 +30,7 @@ fn settings() -> Settings {
         l1_entry_max: 1 << 16,
         absent_max: 100,
         boot_wait: 10_000 * MS,
+        warm: None,
         blind_unready: 10_000 * MS,
         fetch: 2000 * MS,
         memory: None,

@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
+use atelier_connect::Address;
 use tokio::task::AbortHandle;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 use tracing::debug;
 
 use crate::cause::Causes;
@@ -64,13 +65,15 @@ impl Drop for Link {
 /// Where the database is, and how connections to it are made.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
+    address: Address,
     config: Config,
     limit: Duration,
 }
 
 impl Connector {
     /// `limit` is how long making a connection may take.
-    pub(super) fn new(mut config: Config, limit: Duration) -> Self {
+    pub(super) fn new(address: Address, limit: Duration) -> Self {
+        let mut config = address.config().clone();
         config
             .connect_timeout(limit)
             .keepalives_idle(KEEPALIVE_IDLE)
@@ -79,7 +82,7 @@ impl Connector {
             .tcp_user_timeout(DEAD_PEER)
             // A standby has other snapshots than the primary, so what it answers cannot be stamped.
             .target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-        Self { config, limit }
+        Self { address, config, limit }
     }
 
     /// Makes a connection, and what is made of it.
@@ -133,7 +136,7 @@ impl Connector {
         // Compiling a statement takes longer than running any of ours.
         let asked = config.get_options().unwrap_or_default().to_owned();
         config.application_name(name).options(format!("{asked} -c jit=off {settings}").trim());
-        let (client, connection) = config.connect(NoTls).await?;
+        let (client, connection) = self.address.connect(&config).await?;
         let ended = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 debug!(error = %Causes(&error), "a connection to the database broke");

@@ -1,7 +1,6 @@
 //! The PostgreSQL origin: one prepared statement per kind of answer, over a few shared, pipelined connections; writes each in
 //! a transaction on a connection of its own; what was changed on one more.
 
-mod address;
 mod connect;
 mod once;
 mod poll;
@@ -23,7 +22,8 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-pub use self::address::Address;
+pub use atelier_connect::Address;
+
 use self::connect::Connector;
 pub use self::once::write_once;
 pub use self::poll::Limits as PollLimits;
@@ -75,7 +75,7 @@ struct Answered {
 impl Postgres {
     /// Begins to connect; connections come up, and are replaced when they break, in the background.
     pub fn start(address: Address, limits: Limits, rules: Rules) -> Self {
-        let connector = Connector::new(address.0, limits.connect);
+        let connector = Connector::new(address, limits.connect);
         Self {
             readers: Readers::start(&connector, limits),
             writers: Writers::start(connector.clone(), limits.write, limits.connect),

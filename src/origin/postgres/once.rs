@@ -19,7 +19,7 @@ pub async fn write_once(
     command: Command,
     at: i64,
 ) -> Result<Option<OrdToken>, WriteError> {
-    let connector = Connector::new(address.0, limits.connect);
+    let connector = Connector::new(address, limits.connect);
     // A pool says only that no connection came in time, so the first one is made without it; then there is time for another.
     let alone =
         WriteLimits { permits: 1, wait: limits.connect, budget: limits.connect + limits.write.budget, ..limits.write };

@@ -17,6 +17,7 @@ pub mod proxy;
 pub mod redis;
 pub mod scratch;
 pub mod session;
+pub mod tls;
 pub mod words;
 
 pub use http::{Client, Response};
@@ -30,4 +31,5 @@ pub use proxy::{Fault, Flow, Proxy};
 pub use redis::Redis;
 pub use scratch::Scratch;
 pub use session::Session;
+pub use tls::{Authority, Certificate};
 pub use words::words;

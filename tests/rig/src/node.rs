@@ -11,6 +11,9 @@ use crate::http::{Client, Response};
 use crate::process::{Process, wait_until};
 use crate::scratch::Scratch;
 
+/// Variables that a node reads besides its own.
+pub const OF_OTHERS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"];
+
 /// One atelier-edge process on free ports.
 #[derive(Debug)]
 pub struct Node {
@@ -57,7 +60,7 @@ impl Node {
         // Nothing of the caller's environment is a setting of the node.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name.starts_with("ATELIER_") || name == "DATABASE_URL" || name == "REDIS_URL" {
+            if name.starts_with("ATELIER_") || OF_OTHERS.contains(&&*name) {
                 command.env_remove(name);
             }
         }

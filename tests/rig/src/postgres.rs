@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::process::{Process, children, free_port, program, runs, send, wait_until};
 use crate::scratch::Scratch;
 use crate::session::Session;
+use crate::tls::Certificate;
 
 /// A running PostgreSQL with a superuser `postgres` that needs no password, on loopback and a socket in a scratch folder.
 #[derive(Debug)]
@@ -43,6 +44,47 @@ impl Postgres {
     /// Starts one with further settings, as `name=value`.
     pub fn start_with(settings: &[&str]) -> Self {
         Self::begin(settings, None)
+    }
+
+    /// Starts one that has this certificate, and answers in plain text as well.
+    pub fn start_with_tls(certificate: &Certificate, settings: &[&str]) -> Self {
+        let postgres = Self::start_with(settings);
+        postgres.set_certificate(certificate);
+        postgres.set_tls(true);
+        postgres
+    }
+
+    /// Speaks TLS with whoever wants to from now on, or with nobody.
+    pub fn set_tls(&self, on: bool) {
+        self.psql("postgres", &format!("ALTER SYSTEM SET ssl = {on}"));
+        self.reload();
+    }
+
+    /// Shows another certificate to whoever connects from now on, if it shows any.
+    pub fn set_certificate(&self, certificate: &Certificate) {
+        for (from, to) in [(&certificate.certificate, "server.crt"), (&certificate.key, "server.key")] {
+            let to = self.data().join(to);
+            std::fs::copy(from, &to).unwrap_or_else(|error| panic!("{}: {error}", to.display()));
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&to, mode).expect("the mode of an own file can be set");
+            let _ = Command::new("chown").arg(USER).arg(&to).status();
+        }
+        self.reload();
+    }
+
+    /// Lets in whom these lines of `pg_hba.conf` let in, and nobody else.
+    pub fn let_in(&self, lines: &str) {
+        std::fs::write(self.data().join("pg_hba.conf"), lines).expect("pg_hba.conf can be written");
+        self.reload();
+    }
+
+    /// Has the server read its settings again, and waits until it has.
+    pub fn reload(&self) {
+        const SAID: &str = "received SIGHUP, reloading configuration files";
+        let times = || self.log().matches(SAID).count();
+        let before = times();
+        send("HUP", &[self.pid()]);
+        wait_until("PostgreSQL reads its settings again", Duration::from_secs(20), || (times() > before).then_some(()));
     }
 
     /// Starts one that finds an empty disk of so many MiB at [`Self::small_disk`], for a tablespace. The disk is seen by this

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use crate::process::{Process, free_port, program, wait_until};
 use crate::scratch::Scratch;
+use crate::tls::Certificate;
 
 /// A running Redis on loopback that writes nothing to disk.
 #[derive(Debug)]
 pub struct Redis {
     process: Option<Process>,
     port: u16,
+    /// A second port, on which it speaks TLS.
+    tls: Option<(u16, Certificate)>,
     /// How many keys it has saved.
     saved: u64,
     scratch: Scratch,
@@ -22,9 +25,19 @@ pub struct Redis {
 impl Redis {
     /// Starts one.
     pub fn start() -> Self {
-        let mut redis = Self { process: None, port: 0, saved: 0, scratch: Scratch::new("redis") };
+        Self::begin(None)
+    }
+
+    /// Starts one that speaks TLS on a port of its own, with this certificate.
+    pub fn start_with_tls(certificate: &Certificate) -> Self {
+        Self::begin(Some(certificate))
+    }
+
+    fn begin(certificate: Option<&Certificate>) -> Self {
+        let mut redis = Self { process: None, port: 0, tls: None, saved: 0, scratch: Scratch::new("redis") };
         for _ in 0..5 {
             redis.port = free_port();
+            redis.tls = certificate.map(|certificate| (free_port(), certificate.clone()));
             if redis.launch() {
                 return redis;
             }
@@ -37,6 +50,10 @@ impl Redis {
         let server = program(&["redis-server", "/usr/bin/redis-server"], "redis-server");
         let mut command = Command::new(server);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        if let Some((port, certificate)) = &self.tls {
+            command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(&certificate.certificate).arg("--tls-key-file").arg(&certificate.key);
+        }
         command.args(more).current_dir(self.scratch.path());
         let log = File::create(self.scratch.path().join("redis.log")).expect("the log can be written");
         let process = Process::start(&command, "KILL", Stdio::from(log), Stdio::null());
@@ -65,6 +82,19 @@ impl Redis {
     /// The address.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// The port on which it speaks TLS.
+    pub fn tls_port(&self) -> u16 {
+        self.tls.as_ref().expect("it was started with TLS").0
+    }
+
+    /// Shows another certificate to whoever connects from now on.
+    pub fn set_certificate(&self, certificate: &Certificate) {
+        let Certificate { certificate, key } = certificate;
+        let (certificate, key) = (certificate.display(), key.display());
+        let reply = self.command(&format!("CONFIG SET tls-cert-file {certificate} tls-key-file {key}"));
+        assert!(reply.starts_with("+OK"), "{reply}");
     }
 
     /// The port on loopback.
