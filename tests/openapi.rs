@@ -288,7 +288,8 @@ fn refusals_are_as_described() {
     let description = Description::read();
     let node = Node::start(SERVER, &[("ATELIER_BODY_TIMEOUT", "200ms")]);
     let long = format!("/products?x={}", "y".repeat(2048));
-    let table: [(&str, &str, &str, &[&str], &[u8], u16); 14] = [
+    type Case<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], &'a [u8], u16);
+    let table: [Case<'_>; 14] = [
         ("get", "/products/{product_id}", "/products/x", &[], b"", 404),
         ("head", "/products/{product_id}", "/products/5000", &[], b"", 404),
         ("get", "/products/{product_id}/styles", "/products/0/styles", &[], b"", 404),
@@ -339,9 +340,9 @@ fn what_is_not_as_described_is_found() {
         |answer| {
             answer.headers.iter_mut().for_each(|(name, value)| {
                 if name == "age" {
-                    *value = "old".to_owned()
+                    *value = "old".to_owned();
                 }
-            })
+            });
         },
         |answer| answer.body = good_text(answer).replace("\"6\"", "6").into(),
         |answer| answer.body = good_text(answer).replace("\"default?\"", "\"default\"").into(),
@@ -349,9 +350,9 @@ fn what_is_not_as_described_is_found() {
         |answer| {
             answer.headers.iter_mut().for_each(|(name, value)| {
                 if name == "content-type" {
-                    *value = "text/html".to_owned()
+                    *value = "text/html".to_owned();
                 }
-            })
+            });
         },
     ];
     for (place, spoil) in spoil.into_iter().enumerate() {

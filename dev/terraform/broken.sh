@@ -34,7 +34,8 @@ broken node node/main.tf 'auto_rollback          = true' 'auto_rollback         
 broken node node/main.tf 'actions = ["autoscaling:CompleteLifecycleAction"], resources = [local.group]' 'actions = ["autoscaling:CompleteLifecycleAction"], resources = ["*"]'
 broken node node/main.tf '?sslmode=verify-full' '?sslmode=disable'
 broken node node/templates/secrets.conf 'LoadCredential=atelier.admin-token' 'LoadCredential=admin-token'
-broken node node/templates/setup.sh '/readyz' '/livez'
+# shellcheck disable=SC2016
+broken node node/templates/setup.sh 'http://127.0.0.1:${admin}/readyz; do' 'http://127.0.0.1:${admin}/livez; do'
 broken node node/variables.tf '"ATELIER_ADMIN_LISTEN", ' ''
 broken edge edge/main.tf 'ports    = toset(["80", "443"])' 'ports    = toset(["22", "80", "443"])'
 broken edge edge/templates/nginx.conf 'proxy_next_upstream error timeout;' 'proxy_next_upstream error timeout http_503;'
@@ -59,12 +60,14 @@ broken network network/main.tf 'map_public_ip_on_launch = false
   tags                    = merge(var.tags, { Name = "${var.name}-public' 'map_public_ip_on_launch = true
   tags                    = merge(var.tags, { Name = "${var.name}-public'
 broken network network/main.tf 'kms_key_id        = var.key_arn' ''
-broken role role/main.tf 'Condition = { StringEquals = { "kms:EncryptionContext:PARAMETER_ARN" = arns } }' ''
+broken role role/main.tf '"kms:EncryptionContext:PARAMETER_ARN" = arns' '"kms:EncryptionContext:PARAMETER_ARN" = ["*"]'
 broken role role/main.tf 'Action   = ["ssm:GetParameter"]' 'Action   = ["ssm:GetParameter", "ssm:GetParametersByPath"]'
 broken role role/variables.tf '&& !strcontains(arn, "*")])' '])'
-broken secrets secrets/main.tf 'value_wo         = var.given[each.key]' 'value            = "hunter2"'
+broken secrets secrets/main.tf 'value_wo         = var.given[each.key]
+  value_wo_version = each.value.version' 'value            = "hunter2"'
 broken secrets secrets/main.tf 'enable_key_rotation     = true' 'enable_key_rotation     = false'
 broken boot boot/templates/boot.sh 'sha256sum --check' 'sha256sum'
+broken boot boot/templates/boot.sh '-o Dpkg::Options::=--force-confold' ''
 broken boot boot/templates/atelier-secrets.service 'RuntimeDirectoryMode=0700' 'RuntimeDirectoryMode=0755'
 broken boot boot/variables.tf '^[0-9a-f]{64}$' '^[0-9a-f]*$'
 

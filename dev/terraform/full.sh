@@ -32,7 +32,7 @@ if grep -rnE 'checkov:skip=[A-Z0-9_]+(:? *$)' terraform; then echo "a skip witho
 say "a stand-in for AWS"
 port=15700
 while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
-"$tools/moto_server" -H 127.0.0.1 -p $port >"$scratch/moto.log" 2>&1 &
+MOTO_IAM_LOAD_MANAGED_POLICIES=true "$tools/moto_server" -H 127.0.0.1 -p $port >"$scratch/moto.log" 2>&1 &
 moto=$!
 trap 'kill $moto 2>/dev/null || true' EXIT
 tries=300
@@ -71,7 +71,8 @@ destroyed() { # destroyed EXAMPLE ARGUMENT…
     timeout 600 terraform -chdir="$place" destroy -auto-approve -no-color -var-file="$scratch/moto.tfvars" "$@" >"$scratch/$example.destroy.log" 2>&1 ||
         { grep -A12 '^Error' "$scratch/$example.destroy.log" >&2; return 1; }
     grep -E '^Destroy complete' "$scratch/$example.destroy.log"
-    [ -z "$(terraform -chdir="$place" state list)" ]
+    # What was only looked at may stay, when not everything was asked for.
+    if terraform -chdir="$place" state list | grep -vE '(^|\.)data\.'; then echo "that is left" >&2; return 1; fi
 }
 # moto has no snapshots by schedule (DLM) and no detailed monitoring of single machines.
 small=(-var=snapshots=0 -var=detailed_monitoring=false)
@@ -89,9 +90,9 @@ say "the list of nodes"
 say "examples/small: destroy"
 destroyed small "${small[@]}"
 
-# moto has no parameter groups and user groups of ElastiCache, and no machines to forward to.
-production=(-target=module.network -target=module.secrets -target=module.edge -target=module.database -var=protected=false)
-say "examples/production without cache, nodes and monitoring: apply, second plan, destroy"
+# moto has no parameter groups and user groups of ElastiCache, and an RDS instance with a standby is never available there.
+production=(-target=module.network -target=module.secrets -target=module.edge -var=protected=false)
+say "examples/production network, secrets and edge: apply, second plan, destroy"
 applied production "${production[@]}"
 destroyed production "${production[@]}"
 unset AWS_ENDPOINT_URL

@@ -41,7 +41,7 @@ impl fmt::Display for Address {
         let scheme = match self.info.addr() {
             ConnectionAddr::TcpTls { .. } => "rediss",
             ConnectionAddr::Unix(_) => "redis+unix",
-            _ => "redis",
+            ConnectionAddr::Tcp(..) | _ => "redis",
         };
         write!(f, "{scheme}://{}/{}", self.info.addr(), self.info.redis_settings().db())
     }

@@ -410,6 +410,7 @@ fn canonical(asked: Asked) -> String {
     };
     match asked {
         Asked::Cart => "/cart".to_owned(),
+        Asked::Description => "/openapi.yaml".to_owned(),
         Asked::Stored(key, View::Features) => format!("/features?id={}", key.id().unwrap()),
         Asked::Stored(key, View::Count(count)) => of_key(key, Some(count)),
         Asked::Stored(key, View::Whole) | Asked::Unstored(key) => of_key(key, None),

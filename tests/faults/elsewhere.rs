@@ -43,6 +43,47 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "tests/front_end.rs::a_node_that_says_503_is_not_asked_again_elsewhere",
         "nginx does not ask another",
     ),
+    (
+        "D2 at one node",
+        "tests/overload.rs::a_redis_that_falls_silent_costs_five_waits_and_is_used_again_over_new_connections",
+        "five waits, then none",
+    ),
+    (
+        "D7 at one node",
+        "tests/overload.rs::a_database_that_falls_silent_is_not_waited_for_and_is_back_as_soon_as_it_answers",
+        "the breaker, and the poll that closes it",
+    ),
+    (
+        "D12 retries",
+        "tests/overload.rs::a_changed_schema_costs_each_connection_one_statement_and_nobody_an_answer",
+        "one retry a connection and statement",
+    ),
+    (
+        "M1 M2 memory",
+        "tests/memory.rs::more_than_fits_is_asked_for_and_the_node_stays_within_its_limit",
+        "`make memory` for minutes",
+    ),
+    (
+        "M3 descriptors",
+        "tests/slow.rs::connections_beyond_the_descriptors_wait_and_those_that_are_open_go_on",
+        "few descriptors, many connections",
+    ),
+    (
+        "M5 slow clients",
+        "tests/slow.rs::slow_clients_by_the_hundred_hold_up_nobody",
+        "idle, dripping and stalled clients",
+    ),
+    (
+        "M7 at one node",
+        "tests/overload.rs::panics_end_one_fetch_fill_poll_or_write_and_nothing_else",
+        "a panic at each point, writes too",
+    ),
+    (
+        "O4 stuck drain",
+        "tests/slow.rs::a_drain_ends_in_time_whoever_is_still_connected",
+        "silent, half-head and stalled clients",
+    ),
+    ("O1 without the mark", "tests/nginx.rs::no_read_fails_while_a_node_drains", "reads, while a node drains"),
     ("O7 config", "tests/settings.rs", "only valid settings start, all problems are listed"),
 ];
 

@@ -3,12 +3,14 @@
 
 locals {
   boot = templatefile("${path.module}/templates/boot.sh", {
-    region  = var.region
-    debs    = var.debs
-    secrets = length(var.secrets) > 0
-    prepare = trimspace(var.prepare)
-    setup   = trimspace(var.setup)
-    group   = var.group
+    region        = var.region
+    debs          = var.debs
+    session_agent = var.session_agent
+    needs_install = length(var.debs) > 0 || var.session_agent != null
+    secrets       = length(var.secrets) > 0
+    prepare       = trimspace(var.prepare)
+    setup         = trimspace(var.setup)
+    group         = var.group
     # Defined where it is used.
     needs_instance = var.group != null || strcontains(var.setup, "$(instance)")
   })

@@ -31,6 +31,16 @@ variable "debs" {
   }
 }
 
+variable "session_agent" {
+  description = "The SSM agent's package, in the same form; installed first. Null if the image has it."
+  type        = object({ url = string, sha256 = string })
+  default     = null
+  validation {
+    condition     = var.session_agent == null ? true : can(regex("^https://[A-Za-z0-9._~%/+-]+\\.deb$", var.session_agent.url)) && can(regex("^[0-9a-f]{64}$", var.session_agent.sha256))
+    error_message = "session_agent: url is https://….deb, sha256 is 64 lower-case hexadecimal digits."
+  }
+}
+
 variable "files" {
   description = "Files to write before anything is installed, by path."
   type        = map(object({ content = string, mode = optional(string, "0644") }))

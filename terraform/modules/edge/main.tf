@@ -16,10 +16,10 @@ locals {
 }
 
 module "boot" {
-  source   = "../boot"
-  region   = var.region
-  packages = ["nginx", "python3-boto3"]
-  debs     = var.session_agent == null ? [] : [var.session_agent]
+  source        = "../boot"
+  region        = var.region
+  packages      = ["nginx", "python3-boto3"]
+  session_agent = var.session_agent
   files = {
     "/etc/atelier/nginx.conf" = { content = templatefile("${path.module}/templates/nginx.conf", {
       server_name = var.server_name

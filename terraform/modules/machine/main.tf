@@ -26,10 +26,11 @@ resource "aws_ssm_parameter" "ca" {
 }
 
 module "boot" {
-  source   = "../boot"
-  region   = var.region
-  packages = ["postgresql-15", "redis-server", "openssl"]
-  debs     = concat(var.session_agent == null ? [] : [var.session_agent], [var.package])
+  source        = "../boot"
+  region        = var.region
+  packages      = ["postgresql-15", "redis-server", "openssl"]
+  session_agent = var.session_agent
+  debs          = [var.package]
   files = {
     "/etc/atelier/postgresql.conf" = { content = templatefile("${path.module}/templates/postgresql.conf", { address = var.address }) }
     "/etc/atelier/pg_hba.conf"     = { content = templatefile("${path.module}/templates/pg_hba.conf", { network = var.network }) }

@@ -98,10 +98,10 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 module "boot" {
-  source   = "../boot"
-  region   = var.region
-  packages = ["prometheus", "prometheus-alertmanager"]
-  debs     = var.session_agent == null ? [] : [var.session_agent]
+  source        = "../boot"
+  region        = var.region
+  packages      = ["prometheus", "prometheus-alertmanager"]
+  session_agent = var.session_agent
   files = merge(
     {
       "/etc/atelier/prometheus.yml" = { content = templatefile("${path.module}/templates/prometheus.yml", {

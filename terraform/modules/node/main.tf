@@ -32,7 +32,8 @@ module "boot" {
   source = "../boot"
   region = var.region
 
-  debs = concat(var.session_agent == null ? [] : [var.session_agent], [var.package])
+  session_agent = var.session_agent
+  debs          = [var.package]
   # nginx shows the network two pages of the admin listener, which itself stays on loopback.
   packages = ["nginx"]
   files = {

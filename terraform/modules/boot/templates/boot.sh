@@ -11,7 +11,7 @@ instance() { # the id of this machine
     curl -fsS -H "X-aws-ec2-metadata-token: $token" http://169.254.169.254/latest/meta-data/instance-id
 }
 %{ endif ~}
-%{ if length(debs) > 0 ~}
+%{ if needs_install ~}
 
 install_deb() { # install_deb URL SHA256
     local file
@@ -22,9 +22,15 @@ install_deb() { # install_deb URL SHA256
     esac
     echo "$2  $file" | sha256sum --check --quiet
     chmod 644 "$file" # apt reads it as a user of its own
-    apt-get install -y -qq --no-install-recommends "$file"
+    # Files of a package that are there already are those that this machine was given.
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "$file"
     rm "$file"
 }
+%{ endif ~}
+%{ if session_agent != null ~}
+
+# First, so that somebody can look when the rest fails.
+install_deb '${session_agent.url}' ${session_agent.sha256}
 %{ endif ~}
 %{ if prepare != "" ~}
 

@@ -27,6 +27,7 @@ run "everything" {
   command = plan
   variables {
     debs           = [{ url = "s3://bucket/edge_1.deb", sha256 = "0000000000000000000000000000000000000000000000000000000000000000" }, { url = "https://example.com/agent.deb", sha256 = "1111111111111111111111111111111111111111111111111111111111111111" }]
+    session_agent  = { url = "https://example.com/session.deb", sha256 = "0000000000000000000000000000000000000000000000000000000000000000" }
     packages       = ["nginx", "curl"]
     files          = { "/etc/odd" = { content = "a: 'b' \"c\"\n# {{ d }}\n\ttab: \\\n", mode = "0600" } }
     secrets        = { "password" = "/atelier/password" }
@@ -43,7 +44,7 @@ run "everything" {
     error_message = "A file is written as it was given, whatever is in it."
   }
   assert {
-    condition     = strcontains(output.files["/usr/local/sbin/atelier-boot"], "install_deb 's3://bucket/edge_1.deb' 0000000000000000000000000000000000000000000000000000000000000000") && strcontains(output.files["/usr/local/sbin/atelier-boot"], "sha256sum --check")
+    condition     = strcontains(output.files["/usr/local/sbin/atelier-boot"], "install_deb 's3://bucket/edge_1.deb' 0000000000000000000000000000000000000000000000000000000000000000") && strcontains(output.files["/usr/local/sbin/atelier-boot"], "sha256sum --check") && strcontains(output.files["/usr/local/sbin/atelier-boot"], "--force-confold")
     error_message = "What is installed is compared with its SHA-256."
   }
   assert {
@@ -52,9 +53,9 @@ run "everything" {
   }
   assert {
     condition = (
-      length(regexall("(?s)echo prepare.*start atelier-secrets.*\ninstall_deb 's3.*echo setup.*complete-lifecycle-action", output.files["/usr/local/sbin/atelier-boot"])) == 1
+      length(regexall("(?s)install_deb 'https://example.com/session.deb.*echo prepare.*start atelier-secrets.*\ninstall_deb 's3.*echo setup.*complete-lifecycle-action", output.files["/usr/local/sbin/atelier-boot"])) == 1
     )
-    error_message = "The order: prepare, secrets, packages, setup, and only then it is said to be ready."
+    error_message = "The order: the agent, prepare, secrets, packages, setup, and only then it is said to be ready."
   }
   assert {
     condition     = strcontains(output.files["/usr/local/sbin/atelier-secrets"], "fetch 'password' '/atelier/password'\n\necho then")
@@ -92,6 +93,14 @@ run "a_url_that_ends_the_quotes_is_refused" {
     debs = [{ url = "https://example.com/'; reboot '.deb", sha256 = "0000000000000000000000000000000000000000000000000000000000000000" }]
   }
   expect_failures = [var.debs]
+}
+
+run "an_agent_without_a_sum_is_refused" {
+  command = plan
+  variables {
+    session_agent = { url = "https://example.com/agent.deb", sha256 = "" }
+  }
+  expect_failures = [var.session_agent]
 }
 
 run "a_relative_path_is_refused" {
