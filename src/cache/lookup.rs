@@ -68,7 +68,7 @@ impl Cache {
     #[inline]
     pub fn hit(self: &Arc<Self>, key: Key, token: Option<OrdToken>) -> Option<Served> {
         let behind = token.filter(|token| !self.changes.has_reached(*token));
-        match self.held(key, behind) {
+        match self.held(key, token, behind) {
             Held::Served(served) => Some(served),
             Held::Unproved | Held::Nothing => None,
         }
@@ -76,7 +76,7 @@ impl Cache {
 
     /// What L1 has. `behind` is a token of which this node does not know whether it has applied everything up to it.
     #[inline]
-    fn held(self: &Arc<Self>, key: Key, behind: Option<OrdToken>) -> Held {
+    fn held(self: &Arc<Self>, key: Key, token: Option<OrdToken>, behind: Option<OrdToken>) -> Held {
         let Some(entry) = self.l1.get(&key) else { return Held::Nothing };
         if behind.is_some_and(|token| !covers(&entry, token)) {
             return Held::Nothing;
@@ -91,6 +91,10 @@ impl Cache {
         let old = now.since(entry.read_at);
         let judged = self.times.judge(&entry, old);
         if judged.freshness == Freshness::Expired || (softened && !entry.is_found()) {
+            return Held::Nothing;
+        }
+        // What is softened misses a change that the token may have seen.
+        if softened && token.is_some_and(|token| !covers(&entry, token)) {
             return Held::Nothing;
         }
         if softened || judged.early || judged.freshness == Freshness::Stale {
@@ -128,10 +132,10 @@ impl Cache {
         }
         let behind = token.filter(|token| !self.changes.has_reached(*token));
 
-        let mut held = self.held(key, behind);
+        let mut held = self.held(key, token, behind);
         if let Held::Unproved = held {
             self.poller.join(blind_wait).await;
-            held = self.held(key, behind);
+            held = self.held(key, token, behind);
         }
         if let Held::Served(served) = held {
             return Ok(Answered::Entry(served));

@@ -3,12 +3,15 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::metrics::metrics;
 
 /// How many lines may wait. Most have a few hundred bytes.
 const WAITING: usize = 4096;
+
+/// How soon a full channel is looked at again.
+const AGAIN: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 enum Order {
@@ -38,10 +41,18 @@ impl Lossy {
 
     /// Waits until what was logged so far is written, but no longer than this.
     pub(super) fn flush(&self, patience: Duration) {
+        let until = Instant::now() + patience;
         let (said, says) = sync_channel(1);
-        if self.0.try_send(Order::Say(said)).is_ok() {
-            let _ = says.recv_timeout(patience);
+        let mut order = Order::Say(said);
+        // The channel has no sending with a limit, and it may be full.
+        while let Err(TrySendError::Full(again)) = self.0.try_send(order) {
+            if Instant::now() >= until {
+                return;
+            }
+            order = again;
+            std::thread::sleep(AGAIN);
         }
+        let _ = says.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
 }
 

@@ -105,6 +105,19 @@ async fn a_soft_purge_leaves_answers_in_use_with_the_label_while_they_are_fetche
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_seen_behind_a_soft_purge_is_not_shown_what_was_before_it() {
+    let origin = ScriptedOrigin::new(Script::Version, Duration::ZERO);
+    let cache = cache_with(&origin, settings(), with_times(|times| times.grace = LONG)).await;
+    cache.get(KEY).await;
+    cache.get(Key::Product(8)).await;
+    let before = cache.changes.position();
+    let token = cache.write(purge("*", Kind::Soft)).await.unwrap();
+    assert!(token.is_some());
+    assert_eq!(cache.ask(KEY, token).await.unwrap(), ("2".to_owned(), Outcome::Refetched));
+    assert!(matches!(cache.ask(Key::Product(8), before).await.unwrap().1, Outcome::StalePurge(_)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_soft_purge_becomes_hard_when_its_grace_is_over() {
     let origin = ScriptedOrigin::new(Script::Version, Duration::ZERO);
     let cache = cache_with(&origin, settings(), with_times(|times| times.grace = 30 * MS)).await;
