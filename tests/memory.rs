@@ -113,6 +113,12 @@ fn counted(node: &Node, name: &str) -> u64 {
     line.map_or(0, |value| value.parse().unwrap())
 }
 
+/// Why requests were turned away.
+fn rejected(node: &Node) -> Vec<String> {
+    let text = node.admin_get("/metrics").text().to_owned();
+    text.lines().filter(|line| line.starts_with("atelier_rejected_total")).map(str::to_owned).collect()
+}
+
 /// Asks for ever other answers until `ends` says so; returns how many had which status.
 fn ask(node: &Node, ends: impl Fn() -> bool + Sync) -> BTreeMap<u16, u64> {
     const CLIENTS: u64 = 4;
@@ -171,7 +177,7 @@ fn more_than_fits_is_asked_for_and_the_node_stays_within_its_limit() {
         peak / MIB,
         LIMIT / MIB
     );
-    assert_eq!(statuses.keys().collect::<Vec<_>>(), [&200], "{statuses:?}");
+    assert_eq!(statuses.keys().collect::<Vec<_>>(), [&200], "{statuses:?} {:?}", rejected(&node));
     assert!(peak <= LIMIT / 10 * 9, "{} MiB of {} were resident", peak / MIB, LIMIT / MIB);
     let known = counted(&node, "atelier_resident_bytes");
     assert!(known.abs_diff(now) < 32 * MIB, "the node knows of {} MiB, and {} it takes", known / MIB, now / MIB);
@@ -193,7 +199,7 @@ fn in_short_memory_nothing_more_is_kept_and_all_is_answered() {
     let begun = Instant::now();
     let more = ask(&node, || look() > 0 && begun.elapsed() > Duration::from_secs(4));
     for statuses in [statuses, more] {
-        assert_eq!(statuses.keys().collect::<Vec<_>>(), [&200], "{statuses:?}");
+        assert_eq!(statuses.keys().collect::<Vec<_>>(), [&200], "{statuses:?} {:?}", rejected(&node));
     }
     let peak = peak.into_inner();
     eprintln!("at most {} MiB of {}", peak / MIB, LIMIT / MIB);
