@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant as Alarm, timeout_at};
-use tracing::Instrument;
+use tracing::{Instrument, debug};
 
 use super::fill::{Landed, Purpose, caught};
 use super::flight::Seat;
@@ -149,7 +149,11 @@ impl Cache {
             Ok(served) => return Ok(Answered::Entry(served)),
             Err(why) => why,
         };
-        self.stale(key, token, of_another_epoch).await.map(Answered::Entry).ok_or(why)
+        let stale = self.stale(key, token, of_another_epoch).await;
+        if stale.is_none() {
+            debug!(%key, error = %why, "no answer for `{key}`: {why}");
+        }
+        stale.map(Answered::Entry).ok_or(why)
     }
 
     /// What a flight brings, if it is still true when it lands.
