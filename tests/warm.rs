@@ -101,7 +101,7 @@ fn after_a_restart_nearly_as_much_is_held_as_before() {
     let mut load = Load::new(&products(&postgres), 1);
     let cold = load.hits(&node, 1_000);
     // The samples are a share of the hits when those come fast.
-    for _ in 0..6 {
+    for _ in 0..14 {
         load.hits(&node, 3_000);
     }
     let before = load.hits(&node, 2_000);
