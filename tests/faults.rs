@@ -16,7 +16,7 @@ fn every_bar_of_the_core_is_met() {
 }
 
 #[test]
-#[ignore = "for `make faults`, which takes a quarter of an hour"]
+#[ignore = "`make faults` plays it: a quarter of an hour"]
 fn every_bar_is_met() {
     play(Size::Full);
 }

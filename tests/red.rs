@@ -47,9 +47,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use self::consistency::cluster::Cluster;
-use self::consistency::judge::Invariant;
 use self::consistency::run::{Plan, report};
 use self::consistency::scenes::Scene;
+use self::consistency::verdict::Invariant;
 use self::consistency::writers::Load;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");

@@ -8,6 +8,7 @@
 pub mod database;
 pub mod place;
 pub mod secret;
+pub mod small_file;
 pub mod trust;
 
 pub use database::Address;

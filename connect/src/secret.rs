@@ -1,8 +1,9 @@
 //! Passwords, from files that only their readers may read. An argument can be read by everybody on the machine.
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use crate::small_file;
 
 /// The most bytes of a secret: PostgreSQL's own limit for passwords is below this.
 const SIZE_MAX: u64 = 1024;
@@ -23,14 +24,9 @@ impl Secret {
     /// # Errors
     /// With what is wrong with the file, in words that go on behind its name and say nothing of what it holds.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let mut bytes = Vec::new();
-        let opened = std::fs::File::open(path);
-        opened
-            .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
-            .map_err(|error| format!("cannot be read: {error}"))?;
-        if bytes.len() as u64 > SIZE_MAX {
-            return Err(format!("is longer than {SIZE_MAX} bytes, so it is not a password"));
-        }
+        let bytes = small_file::read(path, SIZE_MAX)
+            .map_err(|error| format!("cannot be read: {error}"))?
+            .ok_or_else(|| format!("is longer than {SIZE_MAX} bytes, so it is not a password"))?;
         let text = std::str::from_utf8(bytes.trim_ascii()).map_err(|_| "is not UTF-8".to_owned())?;
         match text {
             "" => Err("is empty".to_owned()),

@@ -11,6 +11,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::small_file;
+
 /// The most bytes of a file of certificates; all public authorities together take a fifth of it.
 const SIZE_MAX: u64 = 1 << 20;
 
@@ -30,15 +32,9 @@ impl Roots {
     /// # Errors
     /// With what is wrong with the file, in words that go on behind its name.
     pub fn from_file(path: &Path) -> Result<Self, String> {
-        use std::io::Read;
-        let mut bytes = Vec::new();
-        let opened = std::fs::File::open(path);
-        opened
-            .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
-            .map_err(|error| format!("cannot be read: {error}"))?;
-        if bytes.len() as u64 > SIZE_MAX {
-            return Err("is larger than 1 MiB".to_owned());
-        }
+        let bytes = small_file::read(path, SIZE_MAX)
+            .map_err(|error| format!("cannot be read: {error}"))?
+            .ok_or("is larger than 1 MiB")?;
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
         let found = found.map_err(|error| format!("is not PEM: {error}"))?;
         if found.is_empty() {

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
+
+use atelier_connect::small_file;
 
 use super::Problem;
 
@@ -37,14 +38,9 @@ impl fmt::Debug for EnvFile {
 impl EnvFile {
     /// Reads the file at `path`.
     pub(super) fn read(path: &str) -> Self {
-        let read = || {
-            let mut bytes = Vec::new();
-            std::fs::File::open(path)?.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
-            Ok::<_, std::io::Error>(bytes)
-        };
-        let why = match read() {
-            Ok(bytes) if bytes.len() as u64 > SIZE_MAX => "is larger than 1 MiB".to_owned(),
-            Ok(bytes) => return Self::parse(path, &bytes),
+        let why = match small_file::read(path.as_ref(), SIZE_MAX) {
+            Ok(None) => "is larger than 1 MiB".to_owned(),
+            Ok(Some(bytes)) => return Self::parse(path, &bytes),
             Err(error) => format!("cannot be read: {error}"),
         };
         Self { values: BTreeMap::new(), problems: vec![Problem(format!("{NAME}: {path:?} {why}"))] }

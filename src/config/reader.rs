@@ -1,7 +1,8 @@
 //! Settings from their texts, with everything that is wrong with them.
 
-use std::io::Read;
 use std::time::Duration;
+
+use atelier_connect::small_file;
 
 use super::raw::Raw;
 use super::{Problem, units};
@@ -239,15 +240,15 @@ impl Reader {
 
     pub(super) fn token(&mut self, name: &str, path: Option<&str>) -> Option<Token> {
         let path = path?;
-        let mut bytes = Vec::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(TOKEN_MAX + 1).read_to_end(&mut bytes));
-        match read.map(|_| bytes) {
-            Ok(bytes) if bytes.len() as u64 > TOKEN_MAX => {
+        match small_file::read(path.as_ref(), TOKEN_MAX) {
+            Ok(None) => {
                 self.problem(format!("{name}: {path:?} is longer than {TOKEN_MAX} bytes, so it is not a token"));
             }
             Err(error) => self.problem(format!("{name}: {path:?} cannot be read: {error}")),
-            Ok(bytes) if bytes.trim_ascii().is_empty() => self.problem(format!("{name}: {path:?} holds no token")),
-            Ok(bytes) => return Some(Token::new(bytes.trim_ascii())),
+            Ok(Some(bytes)) if bytes.trim_ascii().is_empty() => {
+                self.problem(format!("{name}: {path:?} holds no token"));
+            }
+            Ok(Some(bytes)) => return Some(Token::new(bytes.trim_ascii())),
         }
         None
     }

@@ -16,7 +16,9 @@ pub mod fuzzing;
 mod hosts;
 mod live;
 pub mod min_ord;
+pub mod nothing;
 mod proxies;
+mod query;
 mod respond;
 pub mod route;
 mod write;
@@ -36,13 +38,14 @@ use self::body::Room;
 use self::document::Desk;
 use self::encoding::Accepted;
 use self::expectation::Expectation;
+use self::nothing::Nothing;
 use self::respond::{Found, Problem};
-use self::route::{Asked, Change, Nothing, Refused, Target, View};
+use self::route::{Asked, Change, Refused, Target, View};
 use crate::cache::{self, Answered, Cache, Served, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
-use crate::model::{self, IdText, JsonError};
+use crate::model::JsonError;
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
 
@@ -335,37 +338,6 @@ fn features(body: &Bytes) -> Option<Bytes> {
     const NAME: &[u8] = b",\"features\":";
     let begin = body.windows(NAME.len()).position(|part| part == NAME)? + NAME.len();
     Some(body.slice(begin..body.len().checked_sub(1)?))
-}
-
-impl Nothing {
-    /// The document, or `None` for 404.
-    fn body(self) -> Result<Option<Bytes>, JsonError> {
-        Ok(Some(match self {
-            Self::Product => return Ok(None),
-            Self::List | Self::Related | Self::Features => Bytes::from_static(b"[]"),
-            Self::Styles(product) => model::json(&model::Styles { product_id: IdText(product), results: vec![] })?,
-            Self::Reviews(product, page, count) => {
-                model::json(&model::Reviews { product: IdText(product), page, count, results: vec![] })?
-            }
-            Self::Meta(product) => model::json(&model::Meta {
-                product_id: IdText(product),
-                ratings: model::Ratings::default(),
-                recommended: model::Recommended::default(),
-                characteristics: vec![],
-            })?,
-            Self::Questions(product) => {
-                model::json(&model::Questions { product_id: IdText(product), results: vec![] })?
-            }
-            Self::Answers(question, page, count) => {
-                model::json(&model::Answers { question: IdText(question), page, count, results: vec![] })?
-            }
-        }))
-    }
-
-    /// The class alone: no row that could be tagged is there.
-    fn surrogate_key(self) -> HeaderValue {
-        HeaderValue::from_static(self.resource().class())
-    }
 }
 
 #[cfg(test)]

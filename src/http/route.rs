@@ -1,12 +1,14 @@
 //! From method, path and query to what is asked.
 //!
-//! The path is matched undecoded, segment by segment; the query is decoded once. What comes out are numbers and enums, so
-//! nothing of the request's text gets any further.
+//! The path is matched undecoded, segment by segment; the query is decoded once (`query.rs`). What comes out are numbers and enums,
+//! so nothing of the request's text gets any further.
 
 use hyper::Method;
 
+use super::nothing::Nothing;
+use super::query::{Parameters, id, parameter};
 use crate::command::{Subject, Vote};
-use crate::key::{ID_MAX, Key, OFFSET_END, Page, Resource, Sort};
+use crate::key::{ID_MAX, Key, OFFSET_END, Page, Sort};
 
 /// A route of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,64 +138,6 @@ pub enum View {
     Features,
 }
 
-/// An answer that is known without the catalogue: the container of the resource, and what it repeats of the question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nothing {
-    /// An empty list.
-    List,
-    /// No such product: 404.
-    Product,
-    /// No styles.
-    Styles(u64),
-    /// Nothing related.
-    Related,
-    /// No features.
-    Features,
-    /// No reviews: product, offset, count.
-    Reviews(u64, u64, u64),
-    /// No ratings.
-    Meta(u64),
-    /// No questions.
-    Questions(u64),
-    /// No answers: question, page, count.
-    Answers(u64, u64, u64),
-}
-
-impl Nothing {
-    /// What there is under a key of which nothing is.
-    pub fn of(key: Key, view: View) -> Self {
-        let count = |page: Page| match view {
-            View::Count(count) => count,
-            View::Whole | View::Features => page.count().into(),
-        };
-        match key {
-            Key::Products(_) => Self::List,
-            Key::Product(_) if view == View::Features => Self::Features,
-            Key::Product(_) => Self::Product,
-            Key::Styles(id) => Self::Styles(id.into()),
-            Key::Related(_) => Self::Related,
-            Key::Reviews { product, page, .. } => Self::Reviews(product.into(), page.offset().into(), count(page)),
-            Key::Meta(id) => Self::Meta(id.into()),
-            Key::Questions { product, .. } => Self::Questions(product.into()),
-            Key::Answers { question, page } => Self::Answers(question.into(), page.number().into(), count(page)),
-        }
-    }
-
-    /// Its class.
-    pub const fn resource(self) -> Resource {
-        match self {
-            Self::List => Resource::List,
-            Self::Product | Self::Features => Resource::Product,
-            Self::Styles(_) => Resource::Styles,
-            Self::Related => Resource::Related,
-            Self::Reviews(..) => Resource::Reviews,
-            Self::Meta(_) => Resource::Meta,
-            Self::Questions(_) => Resource::Questions,
-            Self::Answers(..) => Resource::Answers,
-        }
-    }
-}
-
 /// The methods of a route: to compare with, and as `Allow` names them.
 type Methods = (&'static [Method], &'static str);
 
@@ -294,63 +238,6 @@ fn without_prefix(path: &str) -> &str {
         return path;
     }
     &rest[campus.len()..]
-}
-
-/// An id: ASCII digits, 1 to 2^63 - 1, leading zeros allowed.
-fn id(text: &str) -> Option<u64> {
-    digits(text).filter(|id| (1..=TOP).contains(id))
-}
-
-/// The highest number the API speaks of.
-const TOP: u64 = i64::MAX as u64;
-
-/// A number in digits; numbers that do not fit come out as `u64::MAX`.
-pub(super) fn digits(text: &str) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.bytes().try_fold(0_u64, |number, byte| {
-        byte.is_ascii_digit().then(|| number.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
-    })
-}
-
-/// The first value of a parameter.
-fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<std::borrow::Cow<'q, str>> {
-    let mut pairs = form_urlencoded::parse(query?.as_bytes());
-    pairs.find(|(found, _)| found == name).map(|(_, value)| value)
-}
-
-/// The parameters that any route looks at; of a repeated one the first counts, even when it is empty or wrong.
-#[derive(Default)]
-struct Parameters {
-    product_id: Option<Option<u64>>,
-    page: Option<Option<u64>>,
-    count: Option<Option<u64>>,
-    newest: Option<bool>,
-}
-
-impl Parameters {
-    fn of(query: Option<&str>) -> Self {
-        let mut parameters = Self::default();
-        let Some(query) = query else { return parameters };
-        // A page or count below 1 is no page or count.
-        let positive = |value: &str| digits(value).filter(|number| *number > 0).map(|number| number.min(TOP));
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "product_id" => _ = parameters.product_id.get_or_insert_with(|| id(&value)),
-                "page" => _ = parameters.page.get_or_insert_with(|| positive(&value)),
-                "count" => _ = parameters.count.get_or_insert_with(|| positive(&value)),
-                "sort" => _ = parameters.newest.get_or_insert_with(|| value == "newest"),
-                _ => {}
-            }
-        }
-        parameters
-    }
-
-    /// Page and count, with their defaults.
-    fn window(&self) -> (u64, u64) {
-        (self.page.flatten().unwrap_or(1), self.count.flatten().unwrap_or(5))
-    }
 }
 
 impl Target {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::command::{Subject, Vote};
+use crate::http::query::TOP;
 
 const ROWS_MAX: u32 = 10_000;
 

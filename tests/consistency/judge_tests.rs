@@ -9,7 +9,8 @@ use crate::consistency::history::{
     Change, Claim, Final, Given, History, Label, Nanos, Nature, Read, Refresh, Register, RegisterInfo, Seen, Sight,
     SoftPurge, Via, Weight, Window, Write,
 };
-use crate::consistency::judge::{Invariant, Rules, Verdict, judge};
+use crate::consistency::judge::{Rules, judge};
+use crate::consistency::verdict::{Invariant, Verdict};
 
 const RULES: Rules = Rules {
     bound: Duration::from_secs(1),

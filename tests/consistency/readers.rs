@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::play::{Play, Reader};
+use super::play::Play;
+use super::reader::Reader;
 use super::stage::{BUSY, FLEETING};
 
 /// Reads until the run ends its readers.

@@ -11,11 +11,12 @@ use super::client::{Answer, Client};
 use super::cluster::{Cluster, NODES};
 use super::faults;
 use super::history::{Final, Label, nanos};
-use super::judge::{Invariant, Rules, Verdict, judge};
+use super::judge::{Rules, judge};
 use super::play::Play;
 use super::readers;
 use super::scenes::{BOUND, GRACE, Scene};
 use super::stage::{BUSY, Stage};
+use super::verdict::{Invariant, Verdict};
 use super::writers::{self, Load, Owners};
 
 /// What the nodes of the runs are told.

@@ -9,7 +9,8 @@ use tokio::time::sleep;
 
 use super::cluster::NODES;
 use super::history::{Change, Nanos, Via, Weight, Write};
-use super::play::{Play, Reader, Token, claim};
+use super::play::{Play, Token, claim};
+use super::reader::Reader;
 use super::sql::{Fail, Session};
 use super::stage::{BUSY, FILLER_REVIEW, FILLERS, FLEETING, What, deletion, moves, row, statements};
 

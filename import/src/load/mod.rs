@@ -7,6 +7,7 @@
 //! Until the third step is committed readers have the old catalogue, whatever happens to this process.
 
 mod address;
+mod arguments;
 mod copy;
 mod database;
 mod fold;
@@ -14,88 +15,31 @@ mod jobs;
 mod progress;
 mod rows;
 mod schema;
+mod set;
 mod sort;
 mod summary;
 mod swap;
+mod work;
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
-use atelier_import::clean::check_header;
 use atelier_import::source::Folder;
-use atelier_import::{File, FileReport, Group, Known, Source, Sources, clean};
-use clap::Args;
+use atelier_import::{File, Group};
 use tokio_postgres::Client;
 
-use database::{Database, STAGE, Session};
-use fold::Fold;
-use jobs::Job;
+use database::Database;
 use progress::Progress;
+use set::{Set, look};
 use summary::Summary;
 use swap::{Swap, Unknown};
+use work::Work;
 
-/// What to load, and where to.
-#[derive(Clone, Args)]
-pub(crate) struct Load {
-    /// The folder with the CSV files.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Replace a catalogue that holds rows. This ends rows that readers wrote.
-    #[arg(long)]
-    replace: bool,
-    /// The PostgreSQL to load into.
-    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: String,
-    /// Whether that stood among the arguments, where everybody can read it.
-    #[arg(skip)]
-    pub(crate) by_flag: bool,
-    /// A file with the password, when the URL has none; else the credential `atelier.database-password` of systemd.
-    #[arg(long, env = "ATELIER_DATABASE_PASSWORD_FILE", value_name = "FILE")]
-    database_password_file: Option<PathBuf>,
-    /// A PEM file of the authorities that the server's certificate may come from; without it those that the system trusts.
-    #[arg(long, env = "ATELIER_DB_CA_FILE", value_name = "FILE")]
-    db_ca_file: Option<PathBuf>,
-    /// Write the report as JSON into this file, too.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-    /// How many files and tables are worked on at once [default: one more than there are cores].
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
-    /// A file of which more than this share of rows is rejected or without parent is the wrong file, in percent.
-    #[arg(long, env = "ATELIER_IMPORT_REJECT_SHARE", value_name = "PERCENT", default_value_t = 10,
-          value_parser = clap::value_parser!(u64).range(0..=100))]
-    reject_share: u64,
-    /// But not with fewer such rows than this.
-    #[arg(long, env = "ATELIER_IMPORT_REJECT_LEAST", value_name = "ROWS", default_value_t = 1000)]
-    reject_least: u64,
-    /// How long to try for the moment at which nobody reads, to exchange the tables.
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = humantime::parse_duration)]
-    swap_patience: Duration,
-}
-
-impl std::fmt::Debug for Load {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The URL may hold a password.
-        f.debug_struct("Load").field("data", &self.data).finish_non_exhaustive()
-    }
-}
-
-/// A file of the set that is there.
-struct Present {
-    file: File,
-    bytes: u64,
-}
-
-/// What there is to load.
-struct Set<'a> {
-    folder: &'a Folder,
-    present: &'a [Present],
-}
+pub(crate) use arguments::Load;
 
 /// Loads; says everything there is to say; returns the exit status.
 pub(crate) async fn run(load: Load) -> u8 {
@@ -179,33 +123,6 @@ async fn attempt(load: &Load, progress: &Progress, summary: &Mutex<Summary>, com
         return Err(error);
     }
     Ok(())
-}
-
-/// Finds the files and checks their headers, so that a wrong set changes nothing.
-fn look(folder: &Folder) -> Result<Vec<Present>> {
-    if !folder.0.is_dir() {
-        bail!("{} is not a folder", folder.0.display());
-    }
-    let mut problems = Vec::new();
-    let mut present: Vec<Present> = Vec::new();
-    for file in File::ALL {
-        let Some(source) = folder.source(file) else { continue };
-        if let Err(error) = check_header(&*source, file) {
-            problems.push(format!("{:#}", anyhow!(error)));
-        }
-        let bytes = fs::metadata(folder.path(file)).map_or(0, |metadata| metadata.len());
-        present.push(Present { file, bytes });
-    }
-    let has = |file| present.iter().any(|other| other.file == file);
-    if !has(File::Product) {
-        problems.insert(0, format!("{} is not there", folder.path(File::Product).display()));
-    }
-    for child in present.iter().map(|other| other.file).filter(|file| *file != File::Cart) {
-        for parent in child.parents().filter(|parent| *parent != File::Product && !has(*parent)) {
-            problems.push(format!("{child}: needs {parent}, which is not there"));
-        }
-    }
-    if problems.is_empty() { Ok(present) } else { Err(anyhow!(problems.join("\n       "))) }
 }
 
 async fn with_lock(
@@ -296,112 +213,4 @@ async fn with_lock(
     }
     summary.lock().unwrap_or_else(PoisonError::into_inner).warnings = warnings;
     Ok(())
-}
-
-/// What jobs share.
-struct Work {
-    database: Database,
-    folder: Folder,
-    sizes: Vec<(File, u64)>,
-    known: Arc<Known>,
-    fold: Arc<Fold>,
-    progress: Progress,
-    reports: Mutex<Vec<FileReport>>,
-    reject_share: u64,
-    reject_least: u64,
-}
-
-impl Work {
-    async fn job(self: Arc<Self>, job: Job) -> Result<()> {
-        let mut session = self.database.worker().await?;
-        let done = match job {
-            Job::Rows(file) => self.rows(file, &session).await,
-            Job::Fold => self.fold(&session).await,
-            Job::Empty(table) => rows::make_empty(&session.client, table).await,
-            Job::Keys(table) => self.keys(table, &session).await,
-            Job::References(table) => self.references(table, &session).await,
-        };
-        match done {
-            Ok(()) => Ok(()),
-            Err(error) => Err(session.explain(error).await),
-        }
-    }
-
-    async fn rows(&self, file: File, session: &Session) -> Result<()> {
-        let bytes = self.sizes.iter().find(|(other, _)| *other == file).map_or(0, |(_, bytes)| *bytes);
-        let step = self.progress.file(file.name(), bytes);
-        let Some(source) = self.folder.source(file) else { bail!("{file} is gone") };
-        let (source, known) = (step.watch(source), Arc::clone(&self.known));
-        let report = if Fold::part(file).is_some() {
-            Arc::clone(&self.fold).read(file, source, known).await?
-        } else if schema::table(file).is_some() {
-            rows::load(&session.client, file, source, known).await?
-        } else {
-            count(file, source, known).await?
-        };
-        let bad = report.orphan + report.rejected;
-        let wrong = bad >= self.reject_least && bad * 100 > report.read * self.reject_share;
-        step.end_with(&report.to_string());
-        let read = report.read;
-        self.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
-        if wrong {
-            bail!("{file}: {bad} of {read} rows are rejected or without parent: this is the wrong file");
-        }
-        Ok(())
-    }
-
-    async fn fold(&self, session: &Session) -> Result<()> {
-        let step = self.progress.step("styles with photos and skus");
-        Arc::clone(&self.fold).write(&session.client).await?;
-        step.end();
-        Ok(())
-    }
-
-    async fn keys(&self, table: &'static str, session: &Session) -> Result<()> {
-        let step = self.progress.step(&format!("keys of {table}"));
-        for key in schema::keys(table) {
-            session.client.batch_execute(key).await.with_context(|| format!("table {table}"))?;
-        }
-        for trigger in schema::triggers(table) {
-            session.client.batch_execute(trigger).await.with_context(|| format!("table {table}"))?;
-        }
-        // The sequence goes on after the highest id, or begins at 1.
-        let highest = self.highest(table);
-        let sequence =
-            format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), {}, {})", highest.max(1), highest > 0);
-        session.client.batch_execute(&sequence).await.with_context(|| format!("the sequence of {table}"))?;
-        step.end();
-        Ok(())
-    }
-
-    fn highest(&self, table: &str) -> u32 {
-        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_table = |report: &&FileReport| {
-            schema::table(report.file) == Some(table) && !matches!(report.file, File::Photos | File::Skus)
-        };
-        reports.iter().find(of_table).map_or(0, |report| report.highest_id)
-    }
-
-    async fn references(&self, table: &'static str, session: &Session) -> Result<()> {
-        let step = self.progress.step(&format!("references of {table}"));
-        for reference in schema::references().filter(|reference| reference.table == table) {
-            // Made and validated apart, because only the first locks the table referred to.
-            for statement in [reference.add_not_valid(), reference.validate()] {
-                session.client.batch_execute(&statement).await.with_context(|| format!("table {table}"))?;
-            }
-        }
-        session
-            .client
-            .batch_execute(&format!("ANALYZE {STAGE}.{table}"))
-            .await
-            .with_context(|| format!("table {table}"))?;
-        step.end();
-        Ok(())
-    }
-}
-
-/// Reads a file that has no table.
-async fn count(file: File, source: Box<dyn Source>, known: Arc<Known>) -> Result<FileReport> {
-    let read = move || clean(&*source, file, &known, |_| Ok::<(), std::convert::Infallible>(()));
-    tokio::task::spawn_blocking(read).await?.map_err(|error| anyhow!("{error:#}"))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::value::Value;
 use crate::command::NewReview;
-use crate::http::route;
+use crate::http::query;
 use crate::key::ID_MAX;
 
 /// The review that a body describes.
@@ -31,7 +31,7 @@ fn ratings(value: Value<'_>) -> Option<Vec<(u32, u8)>> {
     }
     let mut ratings = BTreeMap::new();
     for (name, value) in value.members()? {
-        let id = route::digits(name).and_then(|id| u32::try_from(id).ok());
+        let id = query::digits(name).and_then(|id| u32::try_from(id).ok());
         ratings.insert(id.filter(|id| (1..=ID_MAX).contains(id))?, value.rating());
     }
     ratings.into_iter().map(|(id, rating)| Some((id, rating?))).collect()

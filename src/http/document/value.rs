@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use simd_json::prelude::{ValueAsScalar, ValueIntoArray, ValueIntoObject};
 use simd_json::{Tape, tape};
 
-use crate::http::route;
+use crate::http::query;
 use crate::key::ID_MAX;
 
 /// A value. A member that is missing is null: the API treats the two alike everywhere.
@@ -27,7 +27,7 @@ impl<'t> Value<'t> {
     /// A number written as an integer, or its digits as text. `1.0` and `1e0` are none, and neither is `"+1"`.
     pub(super) fn integer(self, within: RangeInclusive<u32>) -> Option<u32> {
         let number = match self.0.as_str() {
-            Some(text) => route::digits(text)?,
+            Some(text) => query::digits(text)?,
             None => self.0.as_u64()?,
         };
         u32::try_from(number).ok().filter(|number| within.contains(number))

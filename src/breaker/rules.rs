@@ -1,16 +1,8 @@
-//! A breaker stands before something that others depend on. When that fails too often it opens, and for a while nobody waits for
-//! what would not come; then one call is let through to find out.
-//!
-//! The rules are arithmetic on times and are tested without a clock. What a failure is, is the caller's to say.
+//! When a breaker opens and closes: arithmetic on times, tested without a clock.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-use tracing::{debug, info, warn};
-
-use crate::metrics::{Dependency, metrics};
+use super::Settings;
 
 /// Over how long the share of failures is taken.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -24,20 +16,9 @@ const CALLS: u32 = 20;
 /// The largest share by which the time that a breaker is open is shortened, so that nodes do not try again together.
 const JITTER: f64 = 0.25;
 
-/// When a breaker opens, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// After how many failures in a row.
-    pub fails: u32,
-    /// For how long the first time.
-    pub open: Duration,
-    /// For how long at most, when it doubles from one time to the next.
-    pub open_max: Duration,
-}
-
 /// What a call may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
+pub(super) enum Pass {
     /// Take its usual time.
     Usual,
     /// Find out whether there is an answer again, in half of the time.
@@ -55,7 +36,7 @@ enum State {
 
 /// What a change of state is to whoever counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     Opened(Duration),
     /// It was open, and is again.
     StillOpen(Duration),
@@ -64,7 +45,7 @@ enum Turn {
 
 /// The rules. Times count from any moment that stays the same.
 #[derive(Debug)]
-struct Rules {
+pub(super) struct Rules {
     state: State,
     /// Failures since the last success.
     in_row: u32,
@@ -75,11 +56,11 @@ struct Rules {
 }
 
 impl Rules {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { state: State::Closed, in_row: 0, openings: 0, parts: [(0, 0, 0); PARTS] }
     }
 
-    fn ask(&mut self, now: Duration) -> Option<Pass> {
+    pub(super) fn ask(&mut self, now: Duration) -> Option<Pass> {
         match self.state {
             State::Closed => Some(Pass::Usual),
             State::Open(until) if now >= until => {
@@ -91,7 +72,14 @@ impl Rules {
     }
 
     /// How a call ended that was let through. `random` is between 0 and 1.
-    fn end(&mut self, pass: Pass, succeeded: bool, now: Duration, settings: Settings, random: f64) -> Option<Turn> {
+    pub(super) fn end(
+        &mut self,
+        pass: Pass,
+        succeeded: bool,
+        now: Duration,
+        settings: Settings,
+        random: f64,
+    ) -> Option<Turn> {
         match (self.state, pass) {
             (State::Probing, Pass::Probe) => {
                 if succeeded {
@@ -114,18 +102,23 @@ impl Rules {
     }
 
     /// A probe was given up: the next call is one.
-    fn forsake(&mut self, pass: Pass, now: Duration) {
+    pub(super) fn forsake(&mut self, pass: Pass, now: Duration) {
         if (self.state, pass) == (State::Probing, Pass::Probe) {
             self.state = State::Open(now);
         }
     }
 
-    fn close(&mut self) -> Option<Turn> {
+    pub(super) fn close(&mut self) -> Option<Turn> {
         if self.state == State::Closed {
             return None;
         }
         *self = Self::new();
         Some(Turn::Closed)
+    }
+
+    /// Whether calls are turned away, but for a probe.
+    pub(super) fn are_open(&self) -> bool {
+        self.state != State::Closed
     }
 
     fn open(&mut self, now: Duration, settings: Settings, random: f64) -> Option<Turn> {
@@ -159,120 +152,6 @@ impl Rules {
             (calls + u64::from(*more_calls), fails + u64::from(*more_fails))
         });
         calls >= u64::from(CALLS) && fails * 2 >= calls
-    }
-}
-
-/// A breaker before one dependency.
-#[derive(Debug)]
-pub struct Breaker {
-    before: Dependency,
-    rules: Mutex<(Rules, Settings)>,
-    begin: Instant,
-    /// What the rules say, for those who only want to know.
-    open: AtomicBool,
-}
-
-impl Breaker {
-    /// A closed one.
-    pub fn new(before: Dependency, settings: Settings) -> Self {
-        metrics().breaker(before, false);
-        let rules = Mutex::new((Rules::new(), settings));
-        Self { before, rules, begin: Instant::now(), open: AtomicBool::new(false) }
-    }
-
-    /// Obeys other settings from the next call on.
-    pub fn set(&self, settings: Settings) {
-        self.lock().1 = settings;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (Rules, Settings)> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The right to one call, or `None` while it is open.
-    pub fn ask(&self) -> Option<Call<'_>> {
-        let pass = self.lock().0.ask(self.begin.elapsed())?;
-        Some(Call { breaker: self, pass, ended: false })
-    }
-
-    /// Whether calls are turned away.
-    pub fn is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed)
-    }
-
-    /// Somebody else had an answer: there is no need to find out.
-    pub fn close(&self) {
-        if self.is_open() {
-            self.turn(|rules, _| rules.close());
-        }
-    }
-
-    /// Applies what may change the state, and tells of it.
-    fn turn(&self, change: impl FnOnce(&mut Rules, Settings) -> Option<Turn>) -> Option<Turn> {
-        let turn = {
-            let (rules, settings) = &mut *self.lock();
-            let turn = change(rules, *settings);
-            // Under the lock, so that the last one to change it has the last word.
-            if turn.is_some() {
-                let open = rules.state != State::Closed;
-                self.open.store(open, Ordering::Relaxed);
-                metrics().breaker(self.before, open);
-            }
-            turn
-        };
-        let name = self.before.name();
-        match turn {
-            None => {}
-            Some(Turn::Opened(open)) => {
-                metrics().breaker_turned(self.before);
-                warn!(dependency = name, ?open, "{name} does not answer: it is not asked for a while");
-            }
-            Some(Turn::StillOpen(open)) => {
-                metrics().breaker_turned(self.before);
-                debug!(dependency = name, ?open, "{name} still does not answer");
-            }
-            Some(Turn::Closed) => info!(dependency = name, "{name} answers again"),
-        }
-        turn
-    }
-}
-
-/// A call that was let through. One that is dropped says nothing about who was called.
-#[derive(Debug)]
-pub struct Call<'a> {
-    breaker: &'a Breaker,
-    pass: Pass,
-    ended: bool,
-}
-
-impl Call<'_> {
-    /// Whether it is the one that finds out.
-    pub fn is_probe(&self) -> bool {
-        self.pass == Pass::Probe
-    }
-
-    /// How long it may take, of what such a call usually may.
-    pub fn within(&self, usual: Duration) -> Duration {
-        match self.pass {
-            Pass::Usual => usual,
-            Pass::Probe => usual / 2,
-        }
-    }
-
-    /// Says how it ended. Returns whether nobody is let through after it.
-    pub fn end(mut self, succeeded: bool) -> bool {
-        self.ended = true;
-        let (pass, now) = (self.pass, self.breaker.begin.elapsed());
-        let turn = self.breaker.turn(|rules, settings| rules.end(pass, succeeded, now, settings, fastrand::f64()));
-        matches!(turn, Some(Turn::Opened(_) | Turn::StillOpen(_)))
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.breaker.lock().0.forsake(self.pass, self.breaker.begin.elapsed());
-        }
     }
 }
 
@@ -378,24 +257,5 @@ mod tests {
         assert_eq!(rules.close(), None);
         assert_eq!(rules.end(Pass::Probe, false, 2 * S, SETTINGS, 0.0), None, "one failure among others by now");
         assert_eq!(fail(&mut rules, 4, 2 * S), Some(Turn::Opened(S)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_probe_has_half_of_the_usual_time_and_a_dropped_call_says_nothing() {
-        let breaker = Breaker::new(Dependency::Redis, SETTINGS);
-        for n in 1..=5 {
-            drop(breaker.ask().unwrap());
-            let call = breaker.ask().unwrap();
-            assert_eq!(call.within(20 * MS), 20 * MS);
-            assert_eq!(call.end(false), n == 5);
-        }
-        assert!(breaker.is_open() && breaker.ask().is_none());
-        tokio::time::advance(S).await;
-        let probe = breaker.ask().unwrap();
-        assert_eq!(probe.within(20 * MS), 10 * MS);
-        assert!(breaker.ask().is_none());
-        drop(probe);
-        assert!(!breaker.ask().unwrap().end(true));
-        assert!(!breaker.is_open());
     }
 }
