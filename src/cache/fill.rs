@@ -77,7 +77,7 @@ impl Cache {
             // Nothing was tried, or what was brought has to be asked for once more.
             Err(
                 Unavailable::Busy
-                | Unavailable::Foreign
+                | Unavailable::Foreign(_)
                 | Unavailable::Open
                 | Unavailable::Crowded
                 | Unavailable::Short
@@ -225,7 +225,7 @@ impl Cache {
                 let origins = Origins { epoch, stamp: seen.stamp, began: Some(began), read_at: began, cost: 0 };
                 return Ok(self.make(key, fetched, origins, 0).await);
             }
-            return Err(Unavailable::Foreign);
+            return Err(Unavailable::Foreign(seen.incarnation));
         }
         let cost = u32::try_from(Instant::now().since(began).as_micros()).unwrap_or(u32::MAX);
         debug!(%key, "fetched `{key}` from the origin");

@@ -192,11 +192,11 @@ impl Cache {
                         return Ok(served);
                     }
                 }
-                Ok(Some(Err(Unavailable::Foreign))) => {
-                    why = Unavailable::Foreign;
-                    let before = self.changes.era();
-                    let joined = self.poller.join(deadline - Alarm::now()).await;
-                    if joined && self.changes.era() == before {
+                Ok(Some(Err(Unavailable::Foreign(seen)))) => {
+                    why = Unavailable::Foreign(seen);
+                    // Between the fetch's question and its landing a poll may have brought what the fetch saw.
+                    let is_known = || self.changes.era().1 == seen;
+                    if !is_known() && self.poller.join(deadline - Alarm::now()).await && !is_known() {
                         // The poll knows better: it is the connection of the fetch that leads elsewhere.
                         self.origin.reconnect();
                         return Err(why);
@@ -326,7 +326,7 @@ impl Cache {
         let fetch = async move {
             match cache.fetch(key, Purpose::Miss { use_l2: false }).await {
                 // The view may be a moment behind the connection.
-                Err(Unavailable::Foreign) if cache.poller.join(budget).await => {
+                Err(Unavailable::Foreign(_)) if cache.poller.join(budget).await => {
                     cache.fetch(key, Purpose::Miss { use_l2: false }).await
                 }
                 fetched => fetched,

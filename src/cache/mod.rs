@@ -42,6 +42,7 @@ use crate::entry::Entry;
 use crate::freshness::Instant;
 use crate::metrics::{Dependency, Place};
 use crate::origin::{Origin, OriginError};
+use crate::stamp::Incarnation;
 use crate::supervise::supervise;
 
 use self::clients::Clients;
@@ -103,7 +104,7 @@ pub enum Unavailable {
     Failed(#[source] Arc<OriginError>),
     /// The answer is of another life of the database than the one this node knows.
     #[error("the origin is not the one that is known")]
-    Foreign,
+    Foreign(Incarnation),
     /// The fetch ended without a result: it panicked.
     #[error("the fetch ended without a result")]
     Lost,
@@ -283,12 +284,12 @@ impl Cache {
                 self.origin.cart(owner)
             });
             let ((cart, incarnation), _permit) = asked.await?;
-            if incarnation == known.1 { Ok(cart) } else { Err(Unavailable::Foreign) }
+            if incarnation == known.1 { Ok(cart) } else { Err(Unavailable::Foreign(incarnation)) }
         };
         let asked = async {
             match ask().await {
                 // The view may be a moment behind the connection, or the connection lead to a primary that was replaced.
-                Err(Unavailable::Foreign) if self.poller.join(budget).await => ask().await,
+                Err(Unavailable::Foreign(_)) if self.poller.join(budget).await => ask().await,
                 answered => answered,
             }
         };

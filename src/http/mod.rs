@@ -306,7 +306,7 @@ impl From<Unavailable> for Problem {
             Unavailable::Busy
             | Unavailable::Late
             | Unavailable::Failed(_)
-            | Unavailable::Foreign
+            | Unavailable::Foreign(_)
             | Unavailable::Open
             | Unavailable::Crowded
             | Unavailable::Short => Self::Unavailable,

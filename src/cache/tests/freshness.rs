@@ -206,6 +206,13 @@ async fn an_answer_of_another_life_of_the_database_is_not_taken() {
     assert_eq!(origin.fetches(), 3);
     assert_eq!(cache.get(KEY).await.1, Outcome::Refetched, "what is of another epoch is outdated");
 
+    // The view may have caught up while the answer was on its way.
+    *origin.delay.lock().unwrap() = 20 * MS;
+    origin.crash();
+    let (asked, joined) = tokio::join!(cache.ask(Key::Product(2), None), cache.poller.join(LONG));
+    assert!(joined && asked.is_ok(), "{asked:?}");
+    *origin.delay.lock().unwrap() = Duration::ZERO;
+
     cache.cart(Owner([0; 32]), None).await.unwrap();
     let before = origin.fetches();
     origin.crash();

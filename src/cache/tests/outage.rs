@@ -87,7 +87,7 @@ async fn a_token_of_the_epoch_before_bars_what_is_older_in_that_epoch_and_nothin
     origin.crash();
     // Polls go on, fetches do not.
     origin.down.store(true, Ordering::Relaxed);
-    until(|| there.changes.era().1 == crate::stamp::Incarnation(2)).await;
+    until(|| there.changes.era().1 == Incarnation(2)).await;
     assert!(there.ask(KEY, token).await.is_err(), "who has seen the write is shown nothing older");
     assert!(there.ask(KEY, before).await.unwrap().1.is_stale());
 
@@ -128,7 +128,7 @@ async fn what_is_of_the_epoch_before_may_go_out_until_this_node_writes_to_it() {
     cache.get(KEY).await;
     cache.get(Key::Product(3)).await;
     origin.crash();
-    until(|| cache.changes.era().1 == crate::stamp::Incarnation(2)).await;
+    until(|| cache.changes.era().1 == Incarnation(2)).await;
     cache.write(vote()).await.unwrap();
     away(&origin, &cache).await;
     assert!(cache.get(Key::Product(3)).await.1.is_stale());
@@ -175,6 +175,6 @@ async fn a_connection_that_leads_to_an_old_primary_is_made_anew() {
     let origin = ScriptedOrigin::new(Script::Version, Duration::ZERO);
     let cache = cache(&origin).await;
     origin.crash();
-    until(|| cache.changes.era().1 == crate::stamp::Incarnation(2)).await;
+    until(|| cache.changes.era().1 == Incarnation(2)).await;
     assert_eq!(origin.reconnects(), 1);
 }
