@@ -7,6 +7,7 @@ pub mod front_end;
 pub mod http;
 pub mod import;
 pub mod load;
+pub mod mirror;
 pub mod mutate;
 pub mod nginx;
 pub mod node;
@@ -22,6 +23,7 @@ pub mod words;
 
 pub use http::{Client, Response};
 pub use load::{Answer, Ask, Load, Samples};
+pub use mirror::{Manner, Mirror};
 pub use nginx::Nginx;
 pub use node::Node;
 pub use pgbouncer::PgBouncer;
