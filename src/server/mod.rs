@@ -107,6 +107,7 @@ where
             let limits = limits.borrow();
             (limits.name, limits.connections, limits.is_first)
         };
+        metrics().open(name, connections.len(), most);
         if connections.len() >= most {
             tokio::select! {
                 Some(ended) = connections.join_next() => note(&ended),
@@ -137,6 +138,7 @@ where
         };
         match accepted {
             Ok((stream, peer)) => {
+                metrics().accepted_at(name);
                 connections.spawn(serve(stream, peer, handle.clone(), limits.clone(), drain.clone()));
             }
             Err(error) => {
