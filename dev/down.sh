@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Ends what `make up` started, each process by its pid, and removes its folders.
+#   UP=DIR   where that was kept (default: scratch/up)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-up=$PWD/scratch/up
+up=${UP:-$PWD/scratch/up}
 [ -d "$up" ] || exit 0
 
 stop() { # stop PID SIGNAL: until it has ended, 30 s at most. An ended process may stay a while, as Z, until its parent looks.

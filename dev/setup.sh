@@ -22,6 +22,8 @@ want build-essential have cc
 want make have make
 want curl have curl
 want procps have ps
+# README.md reads the log of nginx with it.
+want jq have jq
 # Throw-away certificates of tests; and whom to believe, where nothing else is said.
 want openssl have openssl
 want ca-certificates test -s /etc/ssl/certs/ca-certificates.crt

@@ -10,6 +10,8 @@ mod answers;
 mod cache;
 #[path = "nginx/passed_on.rs"]
 mod passed_on;
+#[path = "nginx/readme.rs"]
+mod readme;
 #[path = "nginx/retries.rs"]
 mod retries;
 #[path = "nginx/site.rs"]

@@ -86,7 +86,8 @@ fn only_what_a_node_lets_browsers_keep_is_kept_and_only_for_those_who_want_no_mo
         assert_eq!(asks(method, &["Atelier-Min-Ord: 403ff7eb.1"], b""), 3, "{method}");
         assert_eq!(asks(method, &[], b""), 3, "{method}");
     }
-    assert!(asks("HEAD", &[], b"") < 3);
+    assert!((1..3).contains(&asks("HEAD", &[], b"")));
+    assert!(mirror.heard().pop().unwrap().head.starts_with("HEAD "));
 }
 
 #[test]
@@ -127,7 +128,5 @@ fn with_real_nodes_products_are_kept_as_they_are_and_nothing_else_is() {
     for _ in 0..4 {
         let answer = client.get("/products/2", &[&format!("If-None-Match: {etag}")]);
         assert_eq!((answer.status, answer.header("etag")), (304, Some(&*etag)));
-        let ranged = client.get("/products/2", &["Range: bytes=0-1"]);
-        assert_eq!((ranged.status, ranged.header("accept-ranges")), (200, None));
     }
 }

@@ -89,6 +89,8 @@ fn a_node_hears_what_it_may_believe_and_nothing_else() {
     assert_eq!(client.read(false).status, 200);
     let heard = mirror.heard().pop().unwrap();
     assert_eq!((heard.header("content-length"), &heard.body[..]), (vec!["7"], &b"{\"a\":1}"[..]));
+    // On the same connection, and nothing of the read's body before it.
+    assert!(mirror.connections() == 1 && heard.head.starts_with("POST /cart HTTP/1.1\n"), "{}", heard.head);
 }
 
 #[test]
@@ -116,9 +118,19 @@ fn nginx_says_behind_the_node_that_it_handed_the_answer_on_and_notes_how_long_th
 }
 
 #[test]
+fn bytes_reach_the_client_as_the_node_made_them_whatever_other_sites_do() {
+    let mirror = Mirror::start();
+    mirror.set(Manner::Answer(200, "Content-Type: application/json\r\nETag: \"a\"\r\n".to_owned(), Duration::ZERO));
+    let nginx = Nginx::start_with(&[mirror.address()], "gzip on; gzip_types application/json; gzip_min_length 1;", "");
+    let answer = Client::connect(nginx.address).get("/products/1", &["Accept-Encoding: gzip"]);
+    assert_eq!((answer.text(), answer.header("content-encoding"), answer.header("etag")), ("1", None, Some("\"a\"")));
+}
+
+#[test]
 fn a_line_of_the_log_is_json_whatever_was_asked_for() {
     let nginx = Nginx::start(&[Mirror::start().address()]);
-    let lines: [&[u8]; 5] = [
+    let lines: [&[u8]; 6] = [
+        b"GET /a\"b\\ HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /\"\\\xff\xc3\x28?a HTTP/1.1\r\nHost: a\r\nX-Request-Id: \"\xff\\\r\n\r\n",
         b"GET /products/1\r\n",
         b"\"\xff\x00\r\n\r\n",
@@ -132,7 +144,8 @@ fn a_line_of_the_log_is_json_whatever_was_asked_for() {
         client.rest();
     }
     // The last of them is no request, and closed without a word.
-    let asked = nginx.asked_once(4);
+    let asked = nginx.asked_once(5);
+    assert!(asked.iter().any(|asked| asked.path == "/a\"b\\"), "{asked:?}");
     assert!(asked.iter().all(|asked| asked.noted["id"].as_str().is_some_and(|id| id.len() == 32)), "{asked:?}");
 }
 

@@ -86,6 +86,16 @@ fn a_node_that_refuses_resets_or_keeps_silent_is_passed_over_by_reads_and_by_no_
 }
 
 #[test]
+fn a_read_is_sent_to_one_more_and_not_to_all() {
+    let good = Mirror::start();
+    let nobody = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+    let nginx = Nginx::start(&[nobody(), nobody(), good.address()]);
+    let answer = Client::connect(nginx.address).get("/products/1", &[]);
+    let asked = nginx.asked_once(1).remove(0);
+    assert_eq!((answer.status, asked.nodes.len()), (503, 2), "{asked:?}");
+}
+
+#[test]
 fn a_busy_node_has_answered() {
     let busy = [Mirror::start(), Mirror::start()];
     for mirror in &busy {

@@ -44,6 +44,11 @@ fn the_site_as_shipped_serves_its_name_over_tls_and_limits_each_client() {
     let written = ask(&["--http2", "-X", "PUT", "-w", "%{http_code}"], "/reviews/5/helpful");
     assert!(written.ends_with("200"), "{written}");
 
+    // A header that is too large ends the connection, and is noted without a status.
+    let large = ["--resolve", &*resolve, "--http2", "-H", &*format!("X: {}", "y".repeat(17_000)), &*here("/large")];
+    assert_ne!(curl(&authority, &large).1, 0);
+    assert!(nginx.asked_once(4).iter().any(|asked| asked.path == "/large" && asked.status == 0));
+
     // Older versions of TLS, other names, and names that do not belong to the connection.
     let old = ["--resolve", &*resolve, "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", &*here("/products/1")];
     assert_eq!(curl(&authority, &old).1, 35);
@@ -112,7 +117,7 @@ fn a_client_is_an_address_or_an_ipv6_network_and_is_told_when_it_asks_for_too_mu
 #[test]
 fn who_asks_too_much_at_once_is_told_so() {
     let mirror = Mirror::start();
-    mirror.set(Manner::Answer(200, String::new(), Duration::from_millis(1_500)));
+    mirror.set(Manner::Answer(200, String::new(), Duration::from_millis(1_000)));
     let http = "limit_conn_zone $atelier_client zone=connections:1m; limit_conn_status 429;";
     let nginx = Nginx::start_with(&[mirror.address()], http, "limit_conn connections 2;");
     let mut statuses: Vec<_> = thread::scope(|scope| {
