@@ -73,6 +73,7 @@ fn reread(settings: &mut InForce, parts: &Parts) {
     match settings.reread() {
         Ok(news) => {
             parts.obey(news.config.clone());
+            parts.admin.set_settings(news.shown());
             // What is said is in force already. Each is said under the filter that lets it through, the old one or the new one.
             let (warned, told) = (enabled!(Level::WARN), enabled!(Level::INFO));
             if warned {
@@ -89,7 +90,6 @@ fn reread(settings: &mut InForce, parts: &Parts) {
                 say_changed(&news);
             }
             settings.adopt(news);
-            parts.admin.set_settings(settings.shown());
         }
         Err(problems) => refuse(&problems),
     }
