@@ -22,7 +22,7 @@ use super::body::{self, Kept, Room};
 use super::caught::caught;
 use super::expectation::Expectation;
 use super::respond::{self, Body, Problem};
-use crate::cache::{Cache, Unready};
+use crate::cache::Cache;
 use crate::metrics::metrics;
 
 /// Limits of an order's body: enough for some thousands of tags.
@@ -83,8 +83,7 @@ impl Admin {
         }
         match self.cache.readiness() {
             Ok(()) => respond::plain(StatusCode::OK, "ready\n"),
-            Err(Unready::NotBegun(why)) => unready("the database could not be read yet", &why),
-            Err(Unready::Blind(why)) => unready("nothing can be proved although the database answers", &why),
+            Err(unready) => respond::plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {unready}\n")),
         }
     }
 
@@ -106,10 +105,6 @@ impl Admin {
             Err(problem) => respond::problem(problem),
         }
     }
-}
-
-fn unready(what: &str, why: &str) -> Response<Body> {
-    respond::plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {what}: {why}\n"))
 }
 
 fn with(mut response: Response<Body>, name: HeaderName, value: HeaderValue) -> Response<Body> {
