@@ -18,6 +18,8 @@ want nginx test -x /usr/sbin/nginx
 want pgbouncer test -x /usr/sbin/pgbouncer
 # Boots in namespaces of a test, with the package; checks units.
 want systemd test -x /lib/systemd/systemd
+# Looks at the nodes; promtool, which tries the rules, is part of it.
+want prometheus have promtool
 # Clients that are slow on purpose.
 want slowhttptest have slowhttptest
 want build-essential have cc
