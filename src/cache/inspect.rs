@@ -68,7 +68,7 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// An age as people say it.
-fn ago(duration: Duration) -> String {
+pub(super) fn ago(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{} ms ago", duration.as_millis()),
         seconds @ 1..=119 => format!("{seconds} s ago"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Cache;
+use super::inspect::ago;
 use super::pressure::Memory;
 use crate::changes::Sighting;
 use crate::freshness::Instant;
@@ -119,11 +120,11 @@ impl Cache {
             // Once there was one, an outage takes no node out: all would be out.
             checks.push(check("connections", up > 0, !self.has_reached(), format!("{up} of {most} that read are up")));
         }
-        let age = state.poll_age.as_millis();
+        let age = ago(state.poll_age);
         let proof = match (state.open, state.trouble.is_empty()) {
-            (true, _) => format!("the last poll began {age} ms ago"),
-            (false, true) => format!("nothing can be proved: the last poll began {age} ms ago"),
-            (false, false) => format!("nothing can be proved: the last poll began {age} ms ago: {}", state.trouble),
+            (true, _) => format!("the last poll began {age}"),
+            (false, true) => format!("nothing can be proved: the last poll began {age}"),
+            (false, false) => format!("nothing can be proved: the last poll began {age}: {}", state.trouble),
         };
         let blind = matches!(ready, Err(super::Unready::Blind(_)));
         checks.push(check("proof", state.open, blind, proof));

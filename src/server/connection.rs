@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -21,13 +22,14 @@ use crate::cause::Causes;
 const READ_AHEAD: usize = 32 << 10;
 
 /// Serves requests until the client closes, something is wrong with the connection, or a drain ends it. `asked` says whether
-/// a request has come on it so far.
+/// a request has come on it so far; `brief` is how long it may be idle if it came during a drain.
 pub(super) async fn serve<B, S>(
     stream: TcpStream,
     service: S,
     limits: &watch::Receiver<Limits>,
     drain: &Drain,
     asked: &AtomicBool,
+    brief: Option<Duration>,
 ) where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
@@ -51,7 +53,7 @@ pub(super) async fn serve<B, S>(
 
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = idle_end(drain, limits) => {
+        () = idle_end(drain, limits, brief) => {
             // hyper would go on waiting for a first request, until the head's time is up.
             if !asked.load(Ordering::Relaxed) {
                 return;
@@ -68,9 +70,10 @@ pub(super) async fn serve<B, S>(
 
 /// When a drain has been under way for so long that idle connections are closed from here. Closing them at once would race
 /// with requests that their clients have just sent; until then every answer tells the client to close.
-async fn idle_end(drain: &Drain, limits: &watch::Receiver<Limits>) {
+async fn idle_end(drain: &Drain, limits: &watch::Receiver<Limits>, brief: Option<Duration>) {
     drain.begun().await;
     let idle = limits.borrow().drain_idle;
+    let idle = brief.map_or(idle, |brief| brief.min(idle));
     tokio::select! {
         () = tokio::time::sleep(idle) => {}
         () = drain.hurried() => {}

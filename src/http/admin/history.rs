@@ -131,10 +131,10 @@ impl History {
     /// Adds a point.
     pub(super) fn note(&self, state: &State) {
         let process = Process::read();
-        self.add(Counted::now(&process), state, &process);
+        self.add(&Counted::now(&process), state, &process);
     }
 
-    fn add(&self, now: Counted, state: &State, process: &Process) {
+    fn add(&self, now: &Counted, state: &State, process: &Process) {
         let mut kept = self.lock();
         let Some(before) = kept.last.replace(now.clone()) else { return };
         let seconds = now.at.since(before.at).as_secs_f64().max(0.001);

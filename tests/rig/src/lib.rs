@@ -3,14 +3,18 @@
 //!
 //! What cannot be started is a panic with the server's own log in it: a test that cannot run must not pass.
 
+pub mod chromium;
 pub mod front_end;
 pub mod http;
 pub mod import;
 pub mod load;
+pub mod machine;
 pub mod mirror;
 pub mod mutate;
 pub mod nginx;
 pub mod node;
+pub mod notify;
+pub mod package;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
@@ -22,11 +26,15 @@ pub mod session;
 pub mod tls;
 pub mod words;
 
+pub use chromium::Chromium;
 pub use http::{Client, Response};
 pub use load::{Answer, Ask, Load, Samples};
+pub use machine::Machine;
 pub use mirror::{Manner, Mirror};
 pub use nginx::Nginx;
 pub use node::Node;
+pub use notify::Notified;
+pub use package::Package;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::{Process, wait_until};
