@@ -1,10 +1,8 @@
 //! What nginx says itself is said as a node would say it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 
-use atelier_rig::process::free_port;
-use atelier_rig::{Client, Mirror, Nginx, Node, Response};
+use atelier_rig::{Client, Mirror, Nginx, Nobody, Node, Response};
 
 use super::SERVER;
 
@@ -71,8 +69,8 @@ fn what_nginx_refuses_it_refuses_like_a_node() {
 #[test]
 fn when_no_node_answers_a_client_is_told_so_as_a_node_would() {
     let like = steady(&Node::start(SERVER, &[]).get("/nowhere"));
-    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-    let nginx = Nginx::start(&[nobody]);
+    let nobody = Nobody::new();
+    let nginx = Nginx::start(&[nobody.address()]);
     let mut client = Client::connect(nginx.address);
     let mut after = std::collections::BTreeSet::new();
     for (method, body) in [("GET", ""), ("POST", "{}"), ("PUT", ""), ("OPTIONS", "")].repeat(15) {

@@ -1,12 +1,11 @@
 //! What is sent twice: a read whose node refused, reset or kept silent, once; a busy node's 503 and writes, never.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use atelier_rig::nginx::Asked;
-use atelier_rig::process::free_port;
-use atelier_rig::{Client, Manner, Mirror, Nginx, wait_until};
+use atelier_rig::{Client, Manner, Mirror, Nginx, Nobody, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -76,11 +75,11 @@ fn a_node_that_refuses_resets_or_keeps_silent_is_passed_over_by_reads_and_by_no_
             meets_a_bad_node(&["PUT", "GET", "POST"], bad.address(), &good, heard, Duration::ZERO);
         });
         scope.spawn(|| {
-            let good = Mirror::start();
-            let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+            let (nobody, good) = (Nobody::new(), Mirror::start());
             // Of two writes nothing arrived anywhere: they met nobody.
             let heard = || writes(&good) + 2;
-            meets_a_bad_node(&["PUT", "POST", "GET", "HEAD", "OPTIONS"], nobody, &good, heard, Duration::ZERO);
+            let methods = ["PUT", "POST", "GET", "HEAD", "OPTIONS"];
+            meets_a_bad_node(&methods, nobody.address(), &good, heard, Duration::ZERO);
         });
     });
 }
@@ -88,8 +87,8 @@ fn a_node_that_refuses_resets_or_keeps_silent_is_passed_over_by_reads_and_by_no_
 #[test]
 fn a_read_is_sent_to_one_more_and_not_to_all() {
     let good = Mirror::start();
-    let nobody = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-    let nginx = Nginx::start(&[nobody(), nobody(), good.address()]);
+    let nobody = [Nobody::new(), Nobody::new()];
+    let nginx = Nginx::start(&[nobody[0].address(), nobody[1].address(), good.address()]);
     let answer = Client::connect(nginx.address).get("/products/1", &[]);
     let asked = nginx.asked_once(1).remove(0);
     assert_eq!((answer.status, asked.nodes.len()), (503, 2), "{asked:?}");
