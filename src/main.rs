@@ -10,11 +10,13 @@ use arc_swap::ArcSwap;
 use atelier_edge::cache::{Cache, L2};
 use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Given, InForce, Raw, Sources};
 use atelier_edge::http::Api;
-use atelier_edge::http::admin::Admin;
+use atelier_edge::http::admin::{self, Admin};
+use atelier_edge::metrics::Place;
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
 use atelier_edge::server::{self, Drain, Inherited, Listener};
+use atelier_edge::supervise::supervise;
 use atelier_edge::telemetry::Filter;
 use atelier_edge::{purge, red, reload, systemd, telemetry};
 use atelier_import::sample::Sample;
@@ -149,7 +151,18 @@ async fn run(settings: InForce, config: Config, inherited: Inherited, filter: Fi
     let cache = Cache::new(origin, l2, config.cache, config.live);
     let outlives = Arc::clone(&cache);
     let api = Arc::new(ArcSwap::from_pointee(Api::new(Arc::clone(&cache), config.http)));
-    let admin = Admin::new(Arc::clone(&cache), config.admin_token);
+    let about = admin::About { address: address.to_string(), source: source_of(&config.database) };
+    let admin = Admin::new(admin::Parts {
+        cache: Arc::clone(&cache),
+        token: config.admin_token,
+        api: Arc::clone(&api),
+        filter: filter.clone(),
+        settings: settings.shown(),
+        about,
+    });
+    let watched = Arc::clone(&admin);
+    let watch = move || Arc::clone(&watched).watch();
+    tokio::spawn(supervise(Place::Background, "the history of the page", watch));
     let (admin_limits, admin_limited) = watch::channel(config.server.of_admin());
     let (limits, limited) = watch::channel(config.server);
 
@@ -224,6 +237,11 @@ fn hint(error: ErrorKind) -> &'static str {
         (ErrorKind::PermissionDenied, "; systemd may listen at ports below 1024 for it: see atelier-edge.socket"),
     ];
     HINTS.into_iter().find(|(of, _)| *of == error).map_or("", |(_, hint)| hint)
+}
+
+/// Where answers come from, for whoever looks at this node.
+fn source_of(database: &Option<atelier_edge::origin::postgres::Address>) -> String {
+    database.as_ref().map_or("the embedded sample".to_owned(), ToString::to_string)
 }
 
 /// How long an end waits for the disk.

@@ -76,6 +76,7 @@ fn reread(settings: &mut InForce, parts: &Parts) -> &'static str {
     match settings.reread() {
         Ok(news) => {
             parts.obey(news.config.clone());
+            parts.admin.set_settings(news.shown());
             // What is said is in force already. Each is said under the filter that lets it through, the old one or the new one.
             let (warned, told) = (enabled!(Level::WARN), enabled!(Level::INFO));
             if warned {

@@ -21,6 +21,7 @@ mod proxies;
 mod query;
 mod respond;
 pub mod route;
+mod seen;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
@@ -28,11 +29,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use tracing::{debug, error};
+use hyper::{HeaderMap, Method, Request, Response};
+use tracing::{Instrument, error};
 
 use self::body::Room;
 use self::document::Desk;
@@ -41,10 +42,12 @@ use self::expectation::Expectation;
 use self::nothing::Nothing;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Change, Refused, Target, View};
+use self::seen::Seen;
 use crate::cache::{self, Answered, Cache, Served, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
+use crate::metrics::traffic;
 use crate::model::JsonError;
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
@@ -54,6 +57,7 @@ pub use self::body::Limits as BodyLimits;
 pub use self::hosts::Hosts;
 pub use self::proxies::Proxies;
 pub use self::respond::{Body, Downstream, Manners};
+pub use self::seen::Lines;
 
 /// How requests are read and answered.
 #[derive(Clone, Debug)]
@@ -74,6 +78,8 @@ pub struct Settings {
     pub token: Option<Token>,
     /// What is the same for every answer.
     pub manners: Manners,
+    /// Which answers are said in the log.
+    pub lines: Lines,
 }
 
 /// Answers the requests of the API.
@@ -93,18 +99,22 @@ struct Shared {
 impl Api {
     /// Answers from `cache`.
     pub fn new(cache: Arc<Cache>, settings: Settings) -> Self {
+        traffic::time_one_of(settings.lines.one_of);
         Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
     /// Answers one request, which came from `peer`. There is always an answer.
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
-        let mut response =
-            caught::caught(self.respond(request, peer.ip())).await.unwrap_or_else(|problem| self.problem(problem));
+        let Settings { proxies, lines, .. } = &self.shared.settings;
+        let (head, body) = request.into_parts();
+        let mut seen = Seen::begin(!body.is_end_stream(), proxies.request_id(&head.headers, peer.ip()));
+        let answer = self.respond(&head, body, peer.ip(), &mut seen);
+        let mut response = caught::caught(answer).await.unwrap_or_else(|problem| self.problem(problem));
         let failed = response.status().is_client_error() || response.status().is_server_error();
-        if failed || id.is_some() {
-            name(&mut response, id);
+        if failed || seen.id.is_some() {
+            name(&mut response, seen.id.take());
         }
+        seen.end(&head, &response, proxies.traced(&head.headers, peer.ip()), *lines);
         response
     }
 
@@ -116,14 +126,19 @@ impl Api {
         if is_answer { self.placed(response, None) } else { response }
     }
 
-    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<Body>, Problem> {
-        let (head, body) = request.into_parts();
+    async fn respond(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        peer: IpAddr,
+        seen: &mut Seen,
+    ) -> Result<Response<Body>, Problem> {
         let settings = &self.shared.settings;
 
-        if !framing::is_sound(&head) {
+        if !framing::is_sound(head) {
             return Err(Problem::Head);
         }
-        if !settings.hosts.include(&head) {
+        if !settings.hosts.include(head) {
             return Err(Problem::Misdirected);
         }
         let (path, query) = (head.uri.path(), head.uri.query());
@@ -140,13 +155,21 @@ impl Api {
         if red::is_on(Red::AnswerStands) {
             red::stand_still(Red::AnswerStands).await;
         }
-        let asked = match self.admit(&head, path, query) {
+        let asked = match self.admit(head, path, query, seen) {
             Ok(Admitted::Read(asked)) => {
                 body::discard(body, settings.body).await?;
                 asked
             }
             // Boxed, so that reads do not carry the state of writes with them.
-            Ok(Admitted::Write(change)) => return Box::pin(self.write(change, body, &head.headers)).await,
+            Ok(Admitted::Write(change)) => {
+                seen.waits();
+                let span = seen.span(settings.proxies.traced(&head.headers, peer));
+                let written = Box::pin(self.write(change, body, &head.headers).instrument(span)).await;
+                if written.is_ok() {
+                    seen.wrote();
+                }
+                return written;
+            }
             Ok(Admitted::Options(target)) => {
                 body::discard(body, settings.body).await?;
                 return Ok(respond::options(Some(target.route)));
@@ -158,24 +181,43 @@ impl Api {
         let client = || Some(settings.proxies.client(&head.headers, peer));
         match asked {
             Asked::Stored(key, view) => {
+                seen.key = Some(key);
                 let token = min_ord::of(&head.headers);
                 if let Some(served) = self.cache.hit(key, token) {
+                    seen.came(served.outcome);
                     return self.found(&served, view, &head.headers);
                 }
+                seen.waits();
+                let span = seen.span(settings.proxies.traced(&head.headers, peer));
                 let asked = cache::Asked { arrived: Instant::now(), token, client: client() };
                 // Boxed, so that hits do not carry the state of misses with them.
-                match Box::pin(self.cache.lookup(key, asked)).await? {
-                    Answered::Entry(served) => self.found(&served, view, &head.headers),
-                    Answered::Nothing => self.nothing(Nothing::of(key, view), &head.headers),
+                match Box::pin(self.cache.lookup(key, asked).instrument(span)).await? {
+                    Answered::Entry(served) => {
+                        seen.came(served.outcome);
+                        self.found(&served, view, &head.headers)
+                    }
+                    Answered::Nothing => {
+                        seen.came(Outcome::HitFilter);
+                        self.nothing(Nothing::of(key, view), &head.headers)
+                    }
                 }
             }
             Asked::Unstored(key) => {
-                let served = Box::pin(self.cache.fetch_unstored(key, client())).await?;
+                seen.key = Some(key);
+                seen.waits();
+                let span = seen.span(settings.proxies.traced(&head.headers, peer));
+                let served = Box::pin(self.cache.fetch_unstored(key, client()).instrument(span)).await?;
+                seen.came(served.outcome);
                 self.found(&served, View::Whole, &head.headers)
             }
-            Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
+            Asked::Nothing(nothing) => {
+                seen.came(Outcome::HitFilter);
+                self.nothing(nothing, &head.headers)
+            }
             Asked::Cart => {
+                seen.waits();
                 let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
+                seen.came(Outcome::Bypass);
                 let unchanged = conditional::unchanged(&head.headers, &cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
@@ -188,11 +230,12 @@ impl Api {
     }
 
     /// The checks of the contract in their order, as far as they need no body.
-    fn admit(&self, head: &Parts, path: &str, query: Option<&str>) -> Result<Admitted, Problem> {
+    fn admit(&self, head: &Parts, path: &str, query: Option<&str>, seen: &mut Seen) -> Result<Admitted, Problem> {
         if path.len() + query.map_or(0, |query| query.len() + 1) > self.shared.settings.target_max {
             return Err(Problem::TargetTooLong);
         }
         let target = route::target(path, query, self.shared.settings.aliases).map_err(Problem::Refused)?;
+        seen.template = target.route.template();
         if !target.route.knows(&head.method) {
             return Err(Problem::Refused(Refused::Method(target.route)));
         }
@@ -288,11 +331,6 @@ impl Api {
 /// Says by what name the request is found in the logs. What went wrong has one in any case.
 fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
     let Some(id) = id.or_else(proxies::new_id) else { return };
-    match response.status() {
-        StatusCode::INTERNAL_SERVER_ERROR => error!(request_id = ?id, "a request was answered with 500"),
-        status if status.is_server_error() => debug!(request_id = ?id, %status, "a request was answered with {status}"),
-        _ => {}
-    }
     response.headers_mut().insert(proxies::X_REQUEST_ID, id);
 }
 

@@ -72,6 +72,7 @@ where
                 let limits = self.limits.borrow();
                 (limits.name, limits.connections, limits.is_first)
             };
+            metrics().room(name, most);
             if self.connections.len() >= most {
                 self.crowded.set(true);
                 tokio::select! {
@@ -145,7 +146,11 @@ where
 
     fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
         let (handle, limits, drain, brief) = (self.handle.clone(), self.limits.clone(), self.drain.clone(), self.brief);
-        self.connections.spawn(serve(stream, peer, handle, limits, drain, brief));
+        let open = metrics().accept(self.limits.borrow().name);
+        self.connections.spawn(async move {
+            let _open = open;
+            serve(stream, peer, handle, limits, drain, brief).await;
+        });
     }
 }
 
