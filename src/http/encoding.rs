@@ -14,7 +14,8 @@ pub(super) struct Accepted {
 }
 
 impl Accepted {
-    const IDENTITY: Self = Self { brotli: 0, gzip: 0, identity: 1 };
+    /// What a client is sent who names none.
+    pub(super) const IDENTITY: Self = Self { brotli: 0, gzip: 0, identity: 1 };
 
     /// Reads every `Accept-Encoding` of the request. Without one, or with nothing readable in it, the body goes as it is.
     pub(super) fn of(headers: &HeaderMap) -> Self {

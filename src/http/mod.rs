@@ -9,6 +9,7 @@ mod description;
 mod document;
 mod encoding;
 mod expectation;
+mod fields;
 mod framing;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -36,8 +37,8 @@ use tracing::{debug, error};
 
 use self::body::Room;
 use self::document::Desk;
-use self::encoding::Accepted;
 use self::expectation::Expectation;
+use self::fields::Fields;
 use self::nothing::Nothing;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Change, Refused, Target, View};
@@ -120,7 +121,8 @@ impl Api {
         let (head, body) = request.into_parts();
         let settings = &self.shared.settings;
 
-        if !framing::is_sound(&head) {
+        let fields = Fields::of(&head.headers);
+        if !fields.is_sound(head.version) {
             return Err(Problem::Head);
         }
         if !settings.hosts.include(&head) {
@@ -155,30 +157,30 @@ impl Api {
         let client = || Some(settings.proxies.client(&head.headers, peer));
         match asked {
             Asked::Stored(key, view) => {
-                let token = min_ord::of(&head.headers);
+                let token = fields.token();
                 if let Some(served) = self.cache.hit(key, token) {
-                    return self.found(&served, view, &head.headers);
+                    return self.found(&served, view, &fields);
                 }
                 let asked = cache::Asked { arrived: Instant::now(), token, client: client() };
                 // Boxed, so that hits do not carry the state of misses with them.
                 match Box::pin(self.cache.lookup(key, asked)).await? {
-                    Answered::Entry(served) => self.found(&served, view, &head.headers),
-                    Answered::Nothing => self.nothing(Nothing::of(key, view), &head.headers),
+                    Answered::Entry(served) => self.found(&served, view, &fields),
+                    Answered::Nothing => self.nothing(Nothing::of(key, view), &fields),
                 }
             }
             Asked::Unstored(key) => {
                 let served = Box::pin(self.cache.fetch_unstored(key, client())).await?;
-                self.found(&served, View::Whole, &head.headers)
+                self.found(&served, View::Whole, &fields)
             }
-            Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
+            Asked::Nothing(nothing) => self.nothing(nothing, &fields),
             Asked::Cart => {
                 let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
-                let unchanged = conditional::unchanged(&head.headers, &cart.etag);
+                let unchanged = fields.unchanged(&cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
             Asked::Description => {
-                let (encoding, variant) = Accepted::of(&head.headers).choose(description::document());
-                let unchanged = conditional::unchanged(&head.headers, &variant.etag);
+                let (encoding, variant) = fields.accepted().choose(description::document());
+                let unchanged = fields.unchanged(&variant.etag);
                 Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
         }
@@ -220,12 +222,12 @@ impl Api {
         if is_read { response } else { respond::closing(response) }
     }
 
-    fn found(&self, served: &Served, view: View, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    fn found(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
         let Served { entry, outcome, age } = served;
         let copy = match (&entry.answer, view) {
             (Answer::Found(document), View::Whole) => {
-                let (encoding, variant) = Accepted::of(headers).choose(document);
-                let unchanged = conditional::unchanged(headers, &variant.etag);
+                let (encoding, variant) = fields.accepted().choose(document);
+                let unchanged = fields.unchanged(&variant.etag);
                 let tag = &entry.surrogate_key;
                 let class = entry.key.resource();
                 let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
@@ -238,11 +240,11 @@ impl Api {
             (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
         };
         let body = copy.ok_or(Problem::Internal)?;
-        Ok(self.send_copy(body, served, headers))
+        Ok(self.send_copy(body, served, fields))
     }
 
     /// What is known without an entry: nothing is there.
-    fn nothing(&self, nothing: Nothing, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    fn nothing(&self, nothing: Nothing, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
         let variant = Variant::new(nothing.body()?.ok_or(Problem::NoSuchProduct)?);
         let found = Found {
             variant: &variant,
@@ -251,16 +253,16 @@ impl Api {
             class: nothing.resource(),
             outcome: Outcome::HitFilter,
             age: Duration::ZERO,
-            unchanged: conditional::unchanged(headers, &variant.etag),
+            unchanged: fields.unchanged(&variant.etag),
         };
         Ok(self.send(&found, None))
     }
 
     /// Sends bytes made for this request, as they are: they have a validator of their own.
-    fn send_copy(&self, body: Bytes, served: &Served, headers: &HeaderMap) -> Response<Body> {
+    fn send_copy(&self, body: Bytes, served: &Served, fields: &Fields<'_>) -> Response<Body> {
         let Served { entry, outcome, age } = served;
         let variant = Variant::new(body);
-        let unchanged = conditional::unchanged(headers, &variant.etag);
+        let unchanged = fields.unchanged(&variant.etag);
         let (tag, class) = (&entry.surrogate_key, entry.key.resource());
         let encoding = Encoding::Identity;
         let found = Found { variant: &variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };

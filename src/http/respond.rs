@@ -65,6 +65,8 @@ pub struct Manners {
     products: Option<HeaderValue>,
     /// `CDN-Cache-Control` of the same, if a CDN may (RFC 9213).
     cdn: Option<HeaderValue>,
+    /// The headers of hits.
+    ready: Ready,
 }
 
 /// How long copies of answers about products may be used elsewhere without asking.
@@ -86,7 +88,9 @@ impl Manners {
         // RFC 5861's extensions are for a CDN: a browser is never told to show what is stale.
         let cdn = seconds(downstream.cdn_ttl)
             .and_then(|n| value(format!("max-age={n}, stale-while-revalidate={n}, stale-if-error={n}")));
-        Self { private, cache_status, ord, products, cdn }
+        let mut manners = Self { private, cache_status, ord, products, cdn, ready: Ready::default() };
+        manners.ready = Ready::new(&manners);
+        manners
     }
 }
 
@@ -209,10 +213,14 @@ fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Bod
 /// The headers that every answer has.
 fn common() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
+    add_common(&mut headers);
+    headers
+}
+
+fn add_common(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    headers
 }
 
 /// A failure. A HEAD request gets the headers alone; hyper sees to that.
@@ -275,8 +283,23 @@ pub(super) struct Found<'a> {
 
 /// An answer of the catalogue: 200 with the bytes, or 304 without.
 pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
-    let mut headers = common();
+    let headers = if found.outcome == Outcome::HitL1 { manners.ready.of(found) } else { headers_of(found, manners) };
+    if found.unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    response(StatusCode::OK, headers, found.variant.body.clone())
+}
+
+/// The headers of an answer of the catalogue. Those that differ from entry to entry come first: see [`Ready`].
+fn headers_of(found: &Found<'_>, manners: &Manners) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
     let stale = found.outcome.is_stale();
+    headers.insert(ETAG, found.variant.etag.clone());
+    headers.insert(AGE, seconds(found.age));
+    if !manners.private && !stale {
+        headers.insert(SURROGATE_KEY, found.tag.clone());
+    }
+    add_common(&mut headers);
     let (kept, vary) = match (&manners.products, manners.private) {
         (_, true) => (PRIVATE, BY_ENCODING_AND_TOKEN),
         (Some(kept), false) if found.class.is_of_products() => (kept.clone(), BY_ENCODING),
@@ -284,26 +307,67 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
     };
     headers.insert(CACHE_CONTROL, if stale { NO_STORE } else { kept });
     headers.insert(VARY, vary);
-    headers.insert(ETAG, found.variant.etag.clone());
-    headers.insert(AGE, seconds(found.age));
     // The label is a part of the promise: whoever gets something stale is told.
     if manners.cache_status || stale {
         headers.insert(CACHE_STATUS, found.outcome.cache_status());
-    }
-    if !manners.private && !stale {
-        headers.insert(SURROGATE_KEY, found.tag.clone());
     }
     if let Some(kept) = &manners.cdn
         && found.class.is_of_products()
     {
         headers.insert(CDN_CACHE_CONTROL, if stale { NO_STORE } else { kept.clone() });
     }
-    if found.unchanged {
-        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    if !found.unchanged {
+        headers.insert(CONTENT_TYPE, JSON);
+        say_encoding(&mut headers, found.encoding);
     }
-    headers.insert(CONTENT_TYPE, JSON);
-    say_encoding(&mut headers, found.encoding);
-    response(StatusCode::OK, headers, found.variant.body.clone())
+    headers
+}
+
+/// The headers of hits, of which a copy is sent: three of them are changed in it, by their place and not by their name. A map that
+/// is copied hashes nothing, which is most of what it costs to fill one.
+#[derive(Clone, Debug, Default)]
+struct Ready {
+    /// By class, encoding and whether the client has the bytes already.
+    blocks: Vec<HeaderMap>,
+    /// Whether the third is `Surrogate-Key`.
+    tagged: bool,
+}
+
+impl Ready {
+    fn new(manners: &Manners) -> Self {
+        let variant = Variant { body: Bytes::new(), etag: HeaderValue::from_static("") };
+        let block = |(class, encoding, unchanged)| {
+            let (tag, outcome, age) = (&HeaderValue::from_static(""), Outcome::HitL1, Duration::ZERO);
+            headers_of(&Found { variant: &variant, encoding, tag, class, outcome, age, unchanged }, manners)
+        };
+        let encodings = [Encoding::Identity, Encoding::Gzip, Encoding::Brotli];
+        let kinds = [Resource::Product, Resource::Reviews]
+            .into_iter()
+            .flat_map(|class| encodings.map(|encoding| (class, encoding)))
+            .flat_map(|(class, encoding)| [false, true].map(|unchanged| (class, encoding, unchanged)));
+        Self { blocks: kinds.map(block).collect(), tagged: !manners.private }
+    }
+
+    /// Those of this hit.
+    #[inline]
+    fn of(&self, found: &Found<'_>) -> HeaderMap {
+        let class = usize::from(!found.class.is_of_products());
+        let place = (class * 3 + found.encoding as usize) * 2 + usize::from(found.unchanged);
+        let mut headers = self.blocks.get(place).cloned().unwrap_or_default();
+        let mut values = headers.values_mut();
+        let mut next_is = |value| {
+            if let Some(into) = values.next() {
+                *into = value;
+            }
+        };
+        next_is(found.variant.etag.clone());
+        next_is(seconds(found.age));
+        // Where nobody but the client may keep the answer, there is a constant in its place.
+        if self.tagged {
+            next_is(found.tag.clone());
+        }
+        headers
+    }
 }
 
 /// Names the encoding of the body, if it has one.

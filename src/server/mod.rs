@@ -4,6 +4,7 @@ mod complaint;
 mod connection;
 mod descriptors;
 mod drain;
+mod head_timer;
 mod socket;
 mod stall;
 mod trouble;
