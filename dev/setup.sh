@@ -23,6 +23,8 @@ want procps have ps
 # Throw-away certificates of tests; and whom to believe, where nothing else is said.
 want openssl have openssl
 want ca-certificates test -s /etc/ssl/certs/ca-certificates.crt
+# Opens the page for operators.
+want chromium have chromium
 # pg_stat_statements is part of the server's package, psql and pgbench of the client's.
 want postgresql-client-15 have psql
 

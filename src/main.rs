@@ -8,12 +8,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use atelier_edge::cache::{Cache, L2};
 use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Given, InForce, Raw, Sources};
+use atelier_edge::answering::Answering;
 use atelier_edge::http::Api;
-use atelier_edge::http::admin::Admin;
+use atelier_edge::http::admin::{self, Admin};
+use atelier_edge::metrics::Place;
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
 use atelier_edge::server::{self, Drain};
+use atelier_edge::supervise::supervise;
 use atelier_edge::telemetry::Filter;
 use atelier_edge::{purge, red, reload, telemetry};
 use atelier_import::sample::Sample;
@@ -145,7 +148,18 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     let cache = Cache::new(origin, l2, config.cache, config.live);
     let outlives = Arc::clone(&cache);
     let api = Arc::new(ArcSwap::from_pointee(Api::new(Arc::clone(&cache), config.http)));
-    let admin = Admin::new(Arc::clone(&cache), config.admin_token);
+    let about = admin::About { address: address.to_string(), source: source_of(&config.database) };
+    let admin = Admin::new(admin::Parts {
+        cache: Arc::clone(&cache),
+        token: config.admin_token,
+        api: Arc::clone(&api),
+        filter: filter.clone(),
+        settings: settings.shown(),
+        about,
+    });
+    let watched = Arc::clone(&admin);
+    let watch = move || Arc::clone(&watched).watch();
+    tokio::spawn(supervise(Place::Background, "the history of the page", watch));
     let (admin_limits, admin_limited) = watch::channel(config.server.of_admin());
     let (limits, limited) = watch::channel(config.server);
 
@@ -159,16 +173,13 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     let (asked, draining) = (Arc::clone(&admin), drain.clone());
     let answer = move |request, peer: SocketAddr| {
         let (admin, draining) = (Arc::clone(&asked), draining.has_begun());
-        async move { admin.answer(request, peer, draining).await }
+        Answering::Later(Box::pin(async move { admin.answer(request, peer, draining).await }))
     };
     let admin_end = Drain::default();
     let admin_served = tokio::spawn(server::run(admin_listener, answer, admin_limited, admin_end.clone()));
 
     let asked = Arc::clone(&api);
-    let answer = move |request, peer: SocketAddr| {
-        let api = asked.load_full();
-        async move { api.answer(request, peer).await }
-    };
+    let answer = move |request, peer: SocketAddr| asked.load().answer(request, peer);
     let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };
     tokio::spawn(reload::on_hangup(hangups, settings, parts));
 
@@ -192,6 +203,11 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
 
 fn bind(name: &str, address: SocketAddr) -> Result<tokio::net::TcpListener, String> {
     server::bind(address).map_err(|error| format!("{name}: {address} cannot be listened on: {error}"))
+}
+
+/// Where answers come from, for whoever looks at this node.
+fn source_of(database: &Option<atelier_edge::origin::postgres::Address>) -> String {
+    database.as_ref().map_or("the embedded sample".to_owned(), ToString::to_string)
 }
 
 /// How long an end waits for the disk.

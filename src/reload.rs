@@ -89,6 +89,7 @@ fn reread(settings: &mut InForce, parts: &Parts) {
                 say_changed(&news);
             }
             settings.adopt(news);
+            parts.admin.set_settings(settings.shown());
         }
         Err(problems) => refuse(&problems),
     }

@@ -19,7 +19,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
     ("facts", &["freshness", "key", "stamp"]),
     ("entry", &["facts", "freshness", "key", "stamp"]),
     ("model", &[]),
-    ("metrics", &[]),
+    ("metrics", &["outcome"]),
     ("memory", &[]),
     ("supervise", &["metrics"]),
     ("breaker", &["metrics"]),
@@ -63,6 +63,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
             "red",
             "stamp",
             "tag",
+            "telemetry",
         ],
     ),
     ("server", &["cause", "metrics"]),
@@ -74,7 +75,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
 
 /// Libraries that are named in one place only.
 const BELONGS: [(&str, &[&str]); 13] = [
-    ("prometheus_client", &["src/metrics.rs"]),
+    ("prometheus_client", &["src/metrics.rs", "src/metrics/"]),
     ("moka", &["src/cache/l1.rs"]),
     ("redis", &["src/cache/"]),
     ("tokio_postgres", &["src/origin/postgres/"]),

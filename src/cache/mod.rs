@@ -21,6 +21,7 @@ mod permits;
 mod pressure;
 mod refresh;
 mod shed;
+mod state;
 mod times;
 mod warm;
 mod write;
@@ -56,12 +57,14 @@ use self::times::Times;
 use self::warm::Sample;
 
 pub use self::address::Address as L2Address;
-pub use self::inspect::{Encoded, Inspected};
+pub use self::inspect::{Encoded, Inspected, Verdict};
 pub use self::l2::{L2, Settings as L2Settings};
+pub use crate::changes::{Sighting, Wide};
 pub use crate::origin::WriteError;
 
 pub use self::lookup::{Answered, Asked, Served};
 pub use self::pressure::Memory;
+pub use self::state::{Check, Hot, State};
 pub use self::times::{Live, ResourceTimes};
 pub use self::warm::Warm;
 
@@ -161,6 +164,8 @@ pub struct Cache {
     settings: Settings,
     /// Makes the jitter of this node its own.
     node: u64,
+    /// When it was made.
+    began: Instant,
     /// The origin could be asked once.
     reached: AtomicBool,
     /// What is asked for most.
@@ -195,6 +200,7 @@ impl Cache {
             live: ArcSwap::from_pointee(live),
             hot: Sample::new(settings.warm.is_some()),
             settings,
+            began: Instant::now(),
             reached: AtomicBool::new(false),
         });
         cache.watch_memory();
@@ -229,7 +235,7 @@ impl Cache {
         self.live.store(Arc::new(live));
     }
 
-    /// Whether requests are to be sent here.
+    /// Whether requests are to be sent here; [`Cache::checks`] says what that depends on.
     ///
     /// # Errors
     /// With why not.

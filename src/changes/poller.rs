@@ -11,7 +11,7 @@ use crate::breaker::Breaker;
 use crate::cause::Causes;
 use crate::freshness::Instant;
 use crate::key::Resource;
-use crate::metrics::{Place, metrics};
+use crate::metrics::{Place, Polled as PollEnd, metrics};
 use crate::origin::{Changes as Learned, Origin, OriginError, Poll, Position, Tags};
 use crate::red::{self, Point};
 use crate::stamp::OrdToken;
@@ -181,10 +181,13 @@ impl Poller {
         let mut position = None;
         let mut back_off = BACK_OFF.0;
         let mut failing = false;
+        let mut accounted = Instant::now();
         loop {
             let alarm = Alarm::now();
             let begun = Instant::now();
+            let proved = self.changes.proved();
             let outcome = self.poll(&mut position, begun).await;
+            accounted = self.account(accounted, proved, begun, outcome.is_ok());
             self.polled.send_replace(Polled { begun, applied: outcome.is_ok() });
             let next = match outcome {
                 Ok(()) => {
@@ -222,6 +225,25 @@ impl Poller {
         }
     }
 
+    /// Counts a poll that has ended, and for how long nothing could be proved since the last one: until it was applied, its predecessor's
+    /// fence stood where `proved` says. Returns until when that is counted now.
+    fn account(&self, accounted: Instant, proved: Instant, begun: Instant, applied: bool) -> Instant {
+        let now = Instant::now();
+        let blind = now.since(accounted.max(proved.after(self.changes.bound())));
+        metrics().blind_seconds.inc_by(blind.as_secs_f64());
+        if applied {
+            metrics().poll_seconds.observe(now.since(begun));
+        } else {
+            metrics().polled(PollEnd::Failed);
+        }
+        now
+    }
+
+    /// How polls are made.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     async fn poll(&self, position: &mut Option<Position>, begun: Instant) -> Result<(), OriginError> {
         if let Some(since) = &*position {
             let poll = self.ask(Some(since), self.settings.tags_max, self.settings.timeout).await?;
@@ -236,6 +258,7 @@ impl Poller {
             if learned != Err(Resync) {
                 self.tell_erased(&poll);
                 *position = Some(poll.position);
+                metrics().polled(PollEnd::Applied);
                 return Ok(());
             }
             info!("the history of changes goes on elsewhere: reading all that is kept of it");
@@ -251,6 +274,7 @@ impl Poller {
             poll = self.ask(None, self.settings.kept_max, limit).await?;
         }
         let renewed = self.changes.resync(&poll, begun);
+        metrics().polled(PollEnd::Resync);
         self.tell_erased(&poll);
         info!(epoch = %poll.epoch, renewed, "the history of changes is read");
         if renewed {

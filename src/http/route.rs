@@ -9,6 +9,7 @@ use super::nothing::Nothing;
 use super::query::{Parameters, id, parameter};
 use crate::command::{Subject, Vote};
 use crate::key::{ID_MAX, Key, OFFSET_END, Page, Sort};
+use crate::metrics::Template;
 
 /// A route of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +161,30 @@ impl Route {
             Self::Reviews | Self::Questions | Self::Answers | Self::Cart => READ_AND_POST,
             Self::Interactions => POST,
             Self::Vote(..) => PUT,
+        }
+    }
+
+    /// As it stands in metrics and logs.
+    pub const fn template(self) -> Template {
+        match self {
+            Self::Products => Template::Products,
+            Self::Product => Template::Product,
+            Self::Styles => Template::Styles,
+            Self::Related => Template::Related,
+            Self::Reviews => Template::Reviews,
+            Self::Meta => Template::Meta,
+            Self::Questions => Template::Questions,
+            Self::Answers => Template::Answers,
+            Self::Features => Template::Features,
+            Self::Cart => Template::Cart,
+            Self::Interactions => Template::Interactions,
+            Self::Vote(Subject::Review, Vote::Helpful) => Template::ReviewHelpful,
+            Self::Vote(Subject::Review, Vote::Report) => Template::ReviewReport,
+            Self::Vote(Subject::Question, Vote::Helpful) => Template::QuestionHelpful,
+            Self::Vote(Subject::Question, Vote::Report) => Template::QuestionReport,
+            Self::Vote(Subject::Answer, Vote::Helpful) => Template::AnswerHelpful,
+            Self::Vote(Subject::Answer, Vote::Report) => Template::AnswerReport,
+            Self::Description => Template::Description,
         }
     }
 

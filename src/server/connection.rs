@@ -1,42 +1,38 @@
 //! One connection, from accept to close.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
-use hyper::{Request, Response};
+use hyper::Request;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tracing::debug;
 
 use super::head_timer::{HeadAlarm, HeadTimer};
+use super::service::Handed;
 use super::stall::Patient;
 use super::{Drain, Limits, trouble};
+use crate::answering::Answering;
 use crate::cause::Causes;
 
 /// The most bytes of requests that are read ahead. hyper's own limit is about 400 KiB for each connection.
 const READ_AHEAD: usize = 32 << 10;
 
-/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it. `asked` says whether
-/// a request has come on it so far.
-pub(super) async fn serve<B, S>(
-    stream: TcpStream,
-    service: S,
-    limits: &watch::Receiver<Limits>,
-    drain: &Drain,
-    asked: &AtomicBool,
-) where
+/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it.
+pub(super) async fn serve<B, H>(stream: TcpStream, handed: &Handed<H>, limits: &watch::Receiver<Limits>)
+where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    H: Fn(Request<Incoming>, SocketAddr) -> Answering<B>,
 {
+    let drain = &handed.drain;
     let (head_time, head_size, write_stall) = {
         let limits = limits.borrow();
         (limits.head_time, limits.head_size, limits.write_stall)
@@ -51,7 +47,7 @@ pub(super) async fn serve<B, S>(
         .max_header_size(head_size)
         .max_buf_size(READ_AHEAD.max(head_size))
         .half_close(true);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), handed));
     let mut alarm = HeadAlarm::of(heads);
     let mut idle_end = pin!(idle_end(drain, limits));
     // The drain wakes who has asked for its begin once, so that it needs no look at each request.
@@ -73,7 +69,7 @@ pub(super) async fn serve<B, S>(
                 return Poll::Pending;
             }
             // hyper would go on waiting for a first request, until the head's time is up.
-            if !asked.load(Ordering::Relaxed) {
+            if !handed.asked.load(Ordering::Relaxed) {
                 return Poll::Ready(Ok(()));
             }
             is_ending = true;

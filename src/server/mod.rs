@@ -5,24 +5,24 @@ mod connection;
 mod descriptors;
 mod drain;
 mod head_timer;
+mod service;
 mod socket;
 mod stall;
 mod trouble;
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::Request;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use self::complaint::Complaint;
+use self::service::Handed;
+use crate::answering::Answering;
 use crate::metrics::{Place, metrics};
 
 pub use self::descriptors::raise as raise_descriptors;
@@ -85,13 +85,12 @@ const HURRY: Duration = Duration::from_secs(1);
 
 /// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit. With
 /// each request `handle` is told the address that it came from.
-pub async fn run<B, H, F>(listener: TcpListener, handle: H, mut limits: watch::Receiver<Limits>, drain: Drain)
+pub async fn run<B, H>(listener: TcpListener, handle: H, mut limits: watch::Receiver<Limits>, drain: Drain)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> Answering<B> + Clone + Send + Sync + 'static,
 {
     let mut connections = tokio::task::JoinSet::new();
     let (mut failures, mut shortages) = (Complaint::default(), Complaint::default());
@@ -108,6 +107,7 @@ where
             let limits = limits.borrow();
             (limits.name, limits.connections, limits.is_first)
         };
+        metrics().open(name, connections.len(), most);
         if connections.len() >= most {
             tokio::select! {
                 Some(ended) = connections.join_next() => note(&ended),
@@ -138,6 +138,7 @@ where
         };
         match accepted {
             Ok((stream, peer)) => {
+                metrics().accepted_at(name);
                 connections.spawn(serve(stream, peer, handle.clone(), limits.clone(), drain.clone()));
             }
             Err(error) => {
@@ -196,29 +197,13 @@ async fn another(limits: &mut watch::Receiver<Limits>) {
     limits.mark_changed();
 }
 
-async fn serve<B, H, F>(stream: TcpStream, peer: SocketAddr, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
+async fn serve<B, H>(stream: TcpStream, peer: SocketAddr, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> Answering<B> + Send + Sync + 'static,
 {
-    let draining = drain.clone();
-    let asked = Arc::new(AtomicBool::new(false));
-    let asks = Arc::clone(&asked);
-    let service = hyper::service::service_fn(move |request| {
-        asks.store(true, Ordering::Relaxed);
-        let answer = handle(request, peer);
-        let draining = draining.clone();
-        async move {
-            let mut response = answer.await;
-            if draining.has_begun() {
-                let close = hyper::header::HeaderValue::from_static("close");
-                response.headers_mut().insert(hyper::header::CONNECTION, close);
-            }
-            Ok::<_, Infallible>(response)
-        }
-    });
-    connection::serve(stream, service, &limits, &drain, &asked).await;
+    let handed = Handed { handle, peer, drain, asked: AtomicBool::new(false) };
+    connection::serve(stream, &handed, &limits).await;
 }

@@ -3,6 +3,7 @@
 //!
 //! What cannot be started is a panic with the server's own log in it: a test that cannot run must not pass.
 
+pub mod chromium;
 pub mod front_end;
 pub mod http;
 pub mod import;
@@ -20,6 +21,7 @@ pub mod session;
 pub mod tls;
 pub mod words;
 
+pub use chromium::Chromium;
 pub use http::{Client, Response};
 pub use load::{Answer, Ask, Load, Samples};
 pub use nginx::Nginx;

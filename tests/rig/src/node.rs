@@ -123,6 +123,11 @@ impl Node {
         })
     }
 
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// The process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
