@@ -19,7 +19,9 @@ pub(super) struct Fields<'h> {
     host: Option<&'h HeaderValue>,
     has_hosts: bool,
     has_transfer_encoding: bool,
-    has_accept_encoding: bool,
+    /// An `Accept-Encoding`.
+    accept_encoding: Option<&'h HeaderValue>,
+    has_accept_encodings: bool,
     has_if_none_match: bool,
     has_min_ord: bool,
 }
@@ -33,7 +35,8 @@ impl<'h> Fields<'h> {
             host: None,
             has_hosts: false,
             has_transfer_encoding: false,
-            has_accept_encoding: false,
+            accept_encoding: None,
+            has_accept_encodings: false,
             has_if_none_match: false,
             has_min_ord: false,
         };
@@ -41,7 +44,7 @@ impl<'h> Fields<'h> {
             if *name == HOST {
                 fields.has_hosts = fields.host.replace(value).is_some();
             } else if *name == ACCEPT_ENCODING {
-                fields.has_accept_encoding = true;
+                fields.has_accept_encodings = fields.accept_encoding.replace(value).is_some();
             } else if *name == IF_NONE_MATCH {
                 fields.has_if_none_match = true;
             } else if *name == TRANSFER_ENCODING {
@@ -73,7 +76,13 @@ impl<'h> Fields<'h> {
     /// The encodings that may be sent.
     #[inline]
     pub(super) fn accepted(&self) -> Accepted {
-        if self.has_accept_encoding { Accepted::of(self.headers) } else { Accepted::IDENTITY }
+        match self.accept_encoding {
+            None => Accepted::IDENTITY,
+            Some(value) if !self.has_accept_encodings => {
+                Accepted::usual(value).unwrap_or_else(|| Accepted::of(self.headers))
+            }
+            Some(_) => Accepted::of(self.headers),
+        }
     }
 
     /// Whether the client has the bytes with this validator already.
