@@ -15,6 +15,7 @@ stop() { # stop PID SIGNAL: until it has ended, 30 s at most. An ended process m
     done
 }
 # First who asks, then who is asked.
+if [ -s "$up/prometheus.pid" ]; then stop "$(cat "$up/prometheus.pid")" TERM; fi
 if [ -s "$up/nginx.pid" ]; then stop "$(cat "$up/nginx.pid")" TERM; fi
 for file in "$up"/node*.pid; do
     [ -e "$file" ] || continue

@@ -28,6 +28,8 @@ optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
 step "dev/openapi.sh"
 dev/openapi.sh
+step "dev/nginx.sh"
+dev/nginx.sh
 step "terraform"
 dev/terraform.sh quick
 if [ $# -gt 0 ]; then

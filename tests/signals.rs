@@ -171,33 +171,6 @@ fn on_the_page(page: &str) -> std::collections::BTreeSet<String> {
     page.split('`').filter(name).map(str::to_owned).collect()
 }
 
-#[test]
-fn the_page_about_metrics_and_a_node_have_the_same_ones() {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md")).unwrap();
-    let subject = Subject::start(&[("REDIS_URL", "redis://127.0.0.1:1/0")]);
-    subject.node.get("/products/1");
-    let metrics = subject.node.admin_get("/metrics");
-    // As a counter is called in queries.
-    let scraped =
-        metrics.text().lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| match line.split_once(' ') {
-            Some((name, "counter")) => format!("{name}_total"),
-            Some((name, "info")) => format!("{name}_info"),
-            Some((name, _)) => name.to_owned(),
-            None => panic!("{line}"),
-        });
-    let scraped: std::collections::BTreeSet<_> = scraped.collect();
-    assert_eq!(on_the_page(&page), scraped);
-    for label in page.split("| ").filter(|cell| cell.contains(" = `")) {
-        let (name, values) = label.split_once(" = ").unwrap();
-        let name = name.rsplit('`').nth(1).unwrap();
-        for value in values.split(", ").next().unwrap().split('`').filter(|word| !word.trim().is_empty()) {
-            let there = metrics.text().contains(&format!("{name}=\"{value}\""));
-            let only_then = label.contains("when seen") || label.contains("with a database");
-            assert!(there || only_then, "{name}={value}");
-        }
-    }
-}
-
 /// The commands of the chapter of README.md that is about looking at a node.
 fn commands() -> Vec<String> {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
@@ -410,8 +383,32 @@ fn the_admin_listener_says_how_the_node_is_and_lets_operators_change_what_is_log
     assert_eq!(why("/products/4")["would"], "asked", "asking changes nothing");
 }
 
+/// What a page says of metrics is what a node has, and the other way round.
+fn assert_is_described(metrics: &str) {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md")).unwrap();
+    // As a counter is called in queries.
+    let scraped =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| match line.split_once(' ') {
+            Some((name, "counter")) => format!("{name}_total"),
+            Some((name, "info")) => format!("{name}_info"),
+            Some((name, _)) => name.to_owned(),
+            None => panic!("{line}"),
+        });
+    let scraped: std::collections::BTreeSet<_> = scraped.collect();
+    assert_eq!(on_the_page(&page), scraped);
+    for label in page.split("| ").filter(|cell| cell.contains(" = `")) {
+        let (name, values) = label.split_once(" = ").unwrap();
+        let name = name.rsplit('`').nth(1).unwrap();
+        for value in values.split(", ").next().unwrap().split('`').filter(|word| !word.trim().is_empty()) {
+            let there = metrics.contains(&format!("{name}=\"{value}\""));
+            let only_then = label.contains("when seen");
+            assert!(there || only_then, "{name}={value}");
+        }
+    }
+}
+
 #[test]
-fn a_database_that_falls_silent_is_seen_everywhere() {
+fn a_database_that_falls_silent_is_seen_everywhere_and_metrics_are_those_of_their_page() {
     let postgres = Postgres::start();
     postgres.create("shop");
     postgres.psql_file("shop", &Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.sql"));
@@ -425,6 +422,7 @@ fn a_database_that_falls_silent_is_seen_everywhere() {
     let node = &subject.node;
     assert_eq!(node.get("/products/1").status, 200);
     let well = counted(node);
+    assert_is_described(node.admin_get("/metrics").text());
     assert_eq!(well["atelier_database_connections{use=\"read\"}"], 3.0);
     assert!(well["atelier_polls_total{result=\"resync\"}"] >= 1.0 && well["atelier_permits_max{use=\"write\"}"] == 4.0);
     proxy.set(None, Fault::Silent);

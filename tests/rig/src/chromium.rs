@@ -29,7 +29,7 @@ pub struct Seen {
 impl Chromium {
     /// The one that is installed.
     pub fn find() -> Option<Self> {
-        let runs = |name: &&str| {
+        let runs = |name: &&&str| {
             let asked = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             asked.is_ok_and(|status| status.success())
         };
