@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use atelier_edge::answering::Answering;
 use atelier_edge::cache::{Cache, L2};
 use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Given, InForce, Raw, Sources};
-use atelier_edge::answering::Answering;
 use atelier_edge::http::Api;
 use atelier_edge::http::admin::{self, Admin};
 use atelier_edge::metrics::Place;

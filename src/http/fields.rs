@@ -56,7 +56,6 @@ impl<'h> Fields<'h> {
         fields
     }
 
-
     /// Whether the head says one thing only: where it is meant for, and where its body ends.
     #[inline]
     pub(super) fn is_sound(&self, version: Version) -> bool {

@@ -20,6 +20,7 @@ pub mod min_ord;
 pub mod nothing;
 mod proxies;
 mod query;
+mod ready;
 mod respond;
 pub mod route;
 mod seen;
@@ -44,11 +45,11 @@ use self::nothing::Nothing;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Change, Refused, Target, View};
 use self::seen::Seen;
+use crate::answering::Answering;
 use crate::cache::{self, Answered, Cache, Served, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
-use crate::answering::Answering;
 use crate::metrics::traffic;
 use crate::model::JsonError;
 use crate::outcome::Outcome;
@@ -122,7 +123,8 @@ impl Api {
     /// The answer of a read that L1 has, and `None` for everything else, of which nothing has been done then. It waits for nothing, so
     /// it is no future: one that could become a miss or a write is moved about with room for all that.
     fn at_once(&self, head: &Parts, body: &Incoming, peer: IpAddr, seen: &mut Seen) -> Option<Response<Body>> {
-        if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || red::is_on(Red::AnswerPanics) {
+        if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || red::is_on(Red::AnswerPanics)
+        {
             return None;
         }
         let settings = &self.shared.settings;

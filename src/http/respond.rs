@@ -14,6 +14,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
+use super::ready::Ready;
 use super::route::{Addition, Change, Named, Refused, Route};
 use crate::entry::{Encoding, Variant};
 use crate::key::Resource;
@@ -56,7 +57,7 @@ const HEADERS_MAX: usize = 18;
 #[derive(Clone, Debug)]
 pub struct Manners {
     /// Whether a token is demanded, so that answers are not for everyone.
-    private: bool,
+    pub(super) private: bool,
     /// Whether `Cache-Status` is sent with answers that are proved.
     cache_status: bool,
     /// Whether reads say where in the history they stand.
@@ -66,7 +67,7 @@ pub struct Manners {
     /// `CDN-Cache-Control` of the same, if a CDN may (RFC 9213).
     cdn: Option<HeaderValue>,
     /// The headers of hits.
-    ready: Ready,
+    pub(super) ready: Ready,
 }
 
 /// How long copies of answers about products may be used elsewhere without asking.
@@ -291,7 +292,7 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
 }
 
 /// The headers of an answer of the catalogue. Those that differ from entry to entry come first: see [`Ready`].
-fn headers_of(found: &Found<'_>, manners: &Manners) -> HeaderMap {
+pub(super) fn headers_of(found: &Found<'_>, manners: &Manners) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
     let stale = found.outcome.is_stale();
     headers.insert(ETAG, found.variant.etag.clone());
@@ -323,53 +324,6 @@ fn headers_of(found: &Found<'_>, manners: &Manners) -> HeaderMap {
     headers
 }
 
-/// The headers of hits, of which a copy is sent: three of them are changed in it, by their place and not by their name. A map that
-/// is copied hashes nothing, which is most of what it costs to fill one.
-#[derive(Clone, Debug, Default)]
-struct Ready {
-    /// By class, encoding and whether the client has the bytes already.
-    blocks: Vec<HeaderMap>,
-    /// Whether the third is `Surrogate-Key`.
-    tagged: bool,
-}
-
-impl Ready {
-    fn new(manners: &Manners) -> Self {
-        let variant = Variant { body: Bytes::new(), etag: HeaderValue::from_static("") };
-        let block = |(class, encoding, unchanged)| {
-            let (tag, outcome, age) = (&HeaderValue::from_static(""), Outcome::HitL1, Duration::ZERO);
-            headers_of(&Found { variant: &variant, encoding, tag, class, outcome, age, unchanged }, manners)
-        };
-        let encodings = [Encoding::Identity, Encoding::Gzip, Encoding::Brotli];
-        let kinds = [Resource::Product, Resource::Reviews]
-            .into_iter()
-            .flat_map(|class| encodings.map(|encoding| (class, encoding)))
-            .flat_map(|(class, encoding)| [false, true].map(|unchanged| (class, encoding, unchanged)));
-        Self { blocks: kinds.map(block).collect(), tagged: !manners.private }
-    }
-
-    /// Those of this hit.
-    #[inline]
-    fn of(&self, found: &Found<'_>) -> HeaderMap {
-        let class = usize::from(!found.class.is_of_products());
-        let place = (class * 3 + found.encoding as usize) * 2 + usize::from(found.unchanged);
-        let mut headers = self.blocks.get(place).cloned().unwrap_or_default();
-        let mut values = headers.values_mut();
-        let mut next_is = |value| {
-            if let Some(into) = values.next() {
-                *into = value;
-            }
-        };
-        next_is(found.variant.etag.clone());
-        next_is(seconds(found.age));
-        // Where nobody but the client may keep the answer, there is a constant in its place.
-        if self.tagged {
-            next_is(found.tag.clone());
-        }
-        headers
-    }
-}
-
 /// Names the encoding of the body, if it has one.
 fn say_encoding(headers: &mut HeaderMap, encoding: Encoding) {
     match encoding {
@@ -384,7 +338,7 @@ fn say_encoding(headers: &mut HeaderMap, encoding: Encoding) {
 }
 
 /// Whole seconds. What is proved is never older than the bound, so a hit nearly always takes one of the constants.
-fn seconds(age: Duration) -> HeaderValue {
+pub(super) fn seconds(age: Duration) -> HeaderValue {
     match age.as_secs() {
         0 => HeaderValue::from_static("0"),
         1 => HeaderValue::from_static("1"),
