@@ -1,8 +1,11 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session nginx consistency faults memory openapi schemathesis fuzz terraform
+.PHONY: run package test up down session nginx consistency faults memory openapi schemathesis fuzz terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
+
+package:                   # target/package/: a .deb and a tarball; PROFILE=dev for a debug build
+	dev/package.sh
 
 test:                      # everything that must hold before a change lands
 	dev/test.sh

@@ -14,6 +14,10 @@ want postgresql-15 test -x /usr/lib/postgresql/15/bin/postgres
 want redis-server have redis-server
 # Before the nodes. The package is the plain one, without modules; Debian has it where only root's PATH looks.
 want nginx test -x /usr/sbin/nginx
+# A pooler between a node and PostgreSQL, which the node has to notice.
+want pgbouncer test -x /usr/sbin/pgbouncer
+# Boots in namespaces of a test, with the package; checks units.
+want systemd test -x /lib/systemd/systemd
 # Looks at the nodes; promtool, which tries the rules, is part of it.
 want prometheus have promtool
 # Clients that are slow on purpose.

@@ -25,5 +25,6 @@ pub mod reload;
 pub mod server;
 pub mod stamp;
 pub mod supervise;
+pub mod systemd;
 pub mod tag;
 pub mod telemetry;

@@ -1,5 +1,6 @@
 //! The command line: joins the parts and does nothing else.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,10 +16,10 @@ use atelier_edge::metrics::Place;
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
-use atelier_edge::server::{self, Drain};
+use atelier_edge::server::{self, Drain, Inherited, Listener};
 use atelier_edge::supervise::supervise;
 use atelier_edge::telemetry::Filter;
-use atelier_edge::{purge, red, reload, telemetry};
+use atelier_edge::{purge, red, reload, systemd, telemetry};
 use atelier_import::sample::Sample;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -97,6 +98,10 @@ fn refuse(status: u8, why: &[impl std::fmt::Display]) -> ExitCode {
 }
 
 fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
+    let inherited = match Inherited::take() {
+        Ok(inherited) => inherited,
+        Err(why) => return refuse(EXIT_CONFIG, &[why]),
+    };
     let filter = match telemetry::init(&config.log) {
         Ok(filter) => filter,
         Err(error) => return refuse(EXIT_CONFIG, &[format!("ATELIER_LOG: {error}")]),
@@ -104,7 +109,8 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
     let status = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter.clone()));
+            let settings = InForce::new(sources, given, config.clone());
+            let ended = runtime.block_on(run(settings, config, inherited, filter.clone()));
             // A thread that waits for a slow disk is not waited for.
             runtime.shutdown_background();
             match ended {
@@ -124,7 +130,7 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
 /// How long the end of the process waits for whoever reads its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), String> {
+async fn run(settings: InForce, config: Config, inherited: Inherited, filter: Filter) -> Result<(), String> {
     // First of all, since this signal ends a process that does not expect it.
     let hangups = signal(SignalKind::hangup()).map_err(|error| format!("signals cannot be received: {error}"))?;
     let bugs = red::from_environment();
@@ -134,10 +140,8 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     if let Some(most) = server::raise_descriptors().filter(|most| *most < config.server.connections as u64) {
         warn!(most, "the limit of descriptors (nofile) is lower than ATELIER_MAX_CONNS: {most} connections at most");
     }
-    let listener = bind("ATELIER_LISTEN", config.listen)?;
-    let admin_listener = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let admin_address = admin_listener.local_addr().map_err(|error| error.to_string())?;
+    let (listener, address) = listen("ATELIER_LISTEN", config.listen, inherited.public)?;
+    let (admin_listener, admin_address) = listen("ATELIER_ADMIN_LISTEN", config.admin_listen, inherited.admin)?;
 
     let (origin, postgres, first_line) = origin(&config).await?;
     let l2 = match config.redis {
@@ -180,6 +184,8 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
 
     let asked = Arc::clone(&api);
     let answer = move |request, peer: SocketAddr| asked.load().answer(request, peer);
+    let crowded = listener.crowded();
+    tokio::spawn(systemd::tend(systemd::Node { cache: Arc::clone(&cache), address, crowded, drain: drain.clone() }));
     let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };
     tokio::spawn(reload::on_hangup(hangups, settings, parts));
 
@@ -201,8 +207,34 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     Ok(())
 }
 
-fn bind(name: &str, address: SocketAddr) -> Result<tokio::net::TcpListener, String> {
-    server::bind(address).map_err(|error| format!("{name}: {address} cannot be listened on: {error}"))
+/// The socket that systemd has for a listener, or one of our own; and where it listens.
+fn listen(
+    name: &str,
+    address: SocketAddr,
+    inherited: Option<std::net::TcpListener>,
+) -> Result<(Listener, SocketAddr), String> {
+    let listener = match inherited {
+        Some(socket) => Listener::inherited(socket).map_err(|error| format!("the socket of systemd: {error}"))?,
+        None => Listener::bind(address).map_err(|error| {
+            let hint = hint(error.kind());
+            format!("{name}: {address} cannot be listened on: {error}{hint}")
+        })?,
+    };
+    let at = listener.address().map_err(|error| error.to_string())?;
+    if listener.outlives() && at != address {
+        info!(%at, "{name} is not looked at: systemd listens at {at}");
+    }
+    Ok((listener, at))
+}
+
+/// What can be done about an address that cannot be had.
+fn hint(error: ErrorKind) -> &'static str {
+    const HINTS: [(ErrorKind, &str); 3] = [
+        (ErrorKind::AddrInUse, "; does the node run already? `ss -ltnp` says who has it"),
+        (ErrorKind::AddrNotAvailable, "; `ip address` lists those of this machine"),
+        (ErrorKind::PermissionDenied, "; systemd may listen at ports below 1024 for it: see atelier-edge.socket"),
+    ];
+    HINTS.into_iter().find(|(of, _)| *of == error).map_or("", |(_, hint)| hint)
 }
 
 /// Where answers come from, for whoever looks at this node.
@@ -245,5 +277,6 @@ async fn stop_on_signals(drain: Drain) {
         }
         info!("asked to stop");
         drain.advance();
+        systemd::stopping();
     }
 }

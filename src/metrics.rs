@@ -199,16 +199,18 @@ impl Metrics {
         self.purges.get_or_create(&PurgedAs { kind }).inc();
     }
 
-    /// Notes how many connections there are at a listener, and how many there may be.
-    pub fn open(&self, listener: &'static str, open: usize, most: usize) {
-        let at = At { listener: Listener(listener) };
-        self.connections.get_or_create(&at).set(gauge(open));
-        self.connections_max.get_or_create(&at).set(gauge(most));
+    /// Notes how many connections there may be at a listener.
+    pub fn room(&self, listener: &'static str, most: usize) {
+        self.connections_max.get_or_create(&At { listener: Listener(listener) }).set(gauge(most));
     }
 
-    /// Counts a connection.
-    pub fn accepted_at(&self, listener: &'static str) {
-        self.accepted.get_or_create(&At { listener: Listener(listener) }).inc();
+    /// Counts a connection, which is open until what is returned is dropped.
+    pub fn accept(&self, listener: &'static str) -> Open {
+        let at = At { listener: Listener(listener) };
+        self.accepted.get_or_create(&at).inc();
+        let open = self.connections.get_or_create(&at).clone();
+        open.inc();
+        Open(open)
     }
 
     /// Notes how many permits there are, are taken, and are waited for.
@@ -257,6 +259,17 @@ impl Metrics {
         text::encode_registry(&mut all, &self.registry)?;
         text::encode(&mut all, &self.process)?;
         Ok(all)
+    }
+}
+
+/// A connection that is open.
+#[derive(Debug)]
+#[must_use]
+pub struct Open(Gauge);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -319,8 +332,9 @@ mod tests {
     fn no_name_or_help_comes_twice_and_each_series_once() {
         let metrics = Metrics::new();
         metrics.permits(Use::Read, [8, 1, 0]);
-        metrics.open("public", 1, 2);
-        metrics.accepted_at("public");
+        metrics.room("public", 2);
+        let open = [metrics.accept("public"), metrics.accept("public")];
+        drop(metrics.accept("public"));
         let text = metrics.text().unwrap();
         let mut seen = std::collections::BTreeSet::new();
         for line in text.lines() {
@@ -330,9 +344,11 @@ mod tests {
         for line in [
             "atelier_permits_max{use=\"read\"} 8",
             "atelier_connections_max{listener=\"public\"} 2",
-            "atelier_accepted_total{listener=\"public\"} 1",
+            "atelier_accepted_total{listener=\"public\"} 3",
+            "atelier_connections{listener=\"public\"} 2",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        drop(open);
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 25] = [
+const MAY_NAME: [(&str, &[&str]); 26] = [
     ("answering", &[]),
     ("cause", &[]),
     ("key", &[]),
@@ -69,20 +69,23 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
         ],
     ),
     ("server", &["answering", "cause", "metrics"]),
+    ("systemd", &["cache", "server"]),
     ("telemetry", &["metrics"]),
     ("config", &["breaker", "cache", "changes", "http", "key", "memory", "model", "origin", "server", "telemetry"]),
     ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
-    ("reload", &["cache", "config", "http", "origin", "server", "telemetry"]),
+    ("reload", &["cache", "config", "http", "origin", "server", "systemd", "telemetry"]),
 ];
 
 /// Libraries that are named in one place only.
-const BELONGS: [(&str, &[&str]); 13] = [
+const BELONGS: [(&str, &[&str]); 15] = [
     ("prometheus_client", &["src/metrics.rs", "src/metrics/"]),
     ("moka", &["src/cache/l1.rs"]),
     ("redis", &["src/cache/"]),
     ("tokio_postgres", &["src/origin/postgres/"]),
     ("bb8", &["src/origin/postgres/"]),
     ("clap", &["src/main.rs", "src/config/", "src/purge.rs"]),
+    ("listenfd", &["src/server/inherited.rs"]),
+    ("sd_notify", &["src/systemd/"]),
     ("sha2", &["src/http/"]),
     ("subtle", &["src/http/"]),
     ("atelier_connect", &["src/config/", "src/cache/", "src/origin/postgres/"]),

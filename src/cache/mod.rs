@@ -135,11 +135,13 @@ impl From<OriginError> for Unavailable {
 }
 
 /// Why a node is not to be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unready {
     /// It has never heard from the database; in the database's words, or the network's, why.
+    #[error("the database could not be read yet: {0}")]
     NotBegun(String),
     /// It cannot prove anything although the database answers; why.
+    #[error("nothing can be proved although the database answers: {0}")]
     Blind(String),
 }
 
@@ -259,6 +261,17 @@ impl Cache {
             return Err(Unready::Blind(self.poller.trouble()));
         }
         Ok(())
+    }
+
+    /// Why nothing can be proved at present, if nothing can.
+    pub fn blindness(&self) -> Option<String> {
+        let blind = !self.changes.is_open(Instant::now());
+        blind.then(|| self.poller.trouble())
+    }
+
+    /// Whether polls go on, successful or not.
+    pub fn polls(&self) -> bool {
+        self.poller.turns()
     }
 
     /// Whether there is anything that could be answered without the origin.

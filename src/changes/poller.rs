@@ -13,7 +13,7 @@ use crate::freshness::Instant;
 use crate::key::Resource;
 use crate::metrics::{Place, Polled as PollEnd, metrics};
 use crate::origin::{Changes as Learned, Origin, OriginError, Poll, Position, Tags};
-use crate::red::{self, Point};
+use crate::red::{self, Point, Red};
 use crate::stamp::OrdToken;
 use crate::supervise::supervise;
 use crate::tag::{Kind, Tag};
@@ -42,6 +42,10 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 
 /// How much longer reading all that is kept may take than a poll: a million rows take a quarter of a second.
 const RESYNC_FACTOR: u32 = 10;
+
+/// A loop that has come to no end of a poll for so many times as long as reading all that is kept may take stands still: a round has two such
+/// readings at most, and the longest wait behind it is shorter than one.
+const STILL_FACTOR: u32 = 4;
 
 /// How often the history of changes is pruned.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -74,6 +78,7 @@ pub struct Poller {
     trouble: Mutex<String>,
     /// When the connection was last suspected to lead to an old primary.
     suspected: Mutex<Instant>,
+    started: Instant,
 }
 
 impl std::fmt::Debug for Poller {
@@ -104,6 +109,7 @@ impl Poller {
             erased,
             trouble: Mutex::new("no poll has ended yet".to_owned()),
             suspected: Mutex::default(),
+            started: Instant::now(),
         });
         let own = Arc::clone(&poller);
         tokio::spawn(supervise(Place::Poll, "the poll", move || Arc::clone(&own).polls()));
@@ -146,6 +152,12 @@ impl Poller {
         lock(&self.trouble).clone()
     }
 
+    /// Whether polls go on, successful or not.
+    pub fn turns(&self) -> bool {
+        let last = self.polled.borrow().begun.max(self.started);
+        Instant::now().since(last) <= self.settings.timeout * RESYNC_FACTOR * STILL_FACTOR
+    }
+
     /// Waits until an epoch begins that this node did not know.
     pub async fn renewed(&self) {
         self.renewed.notified().await;
@@ -183,6 +195,7 @@ impl Poller {
         let mut failing = false;
         let mut accounted = Instant::now();
         loop {
+            red::stand_still(Red::PollStands).await;
             let alarm = Alarm::now();
             let begun = Instant::now();
             let proved = self.changes.proved();

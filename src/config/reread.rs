@@ -25,6 +25,13 @@ pub struct News {
     pub kept: Vec<String>,
 }
 
+impl News {
+    /// The settings that are to be in force, for operators.
+    pub fn shown(&self) -> Vec<Shown> {
+        rows(&self.given)
+    }
+}
+
 impl InForce {
     /// The settings of a process that begins.
     pub fn new(sources: Sources, given: Given, config: Config) -> Self {

@@ -102,9 +102,14 @@ pub fn write(form: Form, given: &Given) -> String {
             }
         }
         Form::Env => {
+            text.push_str(
+                "# Settings of atelier-edge. What is commented out is the default. Those marked [live] are obeyed when the node is told\n\
+                 # to read this file again (systemctl reload atelier-edge), the others when it is started again.\n",
+            );
             for setting in settings() {
                 let default = setting.default.as_deref().unwrap_or_default();
-                let _ = writeln!(text, "# {}\n#{}={default}\n", setting.help, setting.variable);
+                let live = if live::is_live(&setting.variable) { " [live]" } else { "" };
+                let _ = writeln!(text, "\n# {}{live}\n#{}={default}", setting.help, setting.variable);
             }
         }
     }

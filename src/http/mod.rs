@@ -210,6 +210,9 @@ impl Api {
         if red::is_on(Red::AnswerPanics) && path == "/products/13" {
             red::panics(Red::AnswerPanics);
         }
+        if red::is_on(Red::AnswerStands) {
+            red::stand_still(Red::AnswerStands).await;
+        }
         let asked = match self.admit(head, path, query, seen) {
             Ok(Admitted::Read(asked)) => {
                 body::discard(body, settings.body).await?;

@@ -203,6 +203,8 @@ impl Route {
 ///
 /// # Errors
 /// When no route has this path.
+// Into the one hot place that calls it: operators' questions, which call it too, would keep the compiler from that.
+#[inline(always)]
 pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, Refused> {
     if let Some(target) = of_product(path) {
         return Ok(target);
@@ -287,6 +289,7 @@ impl Target {
     ///
     /// # Errors
     /// When the path's id is not one, the query lacks the product's, or nothing can be read there.
+    #[inline(always)]
     pub fn asked(self, query: Option<&str>, rows_max: u32) -> Result<Asked, Refused> {
         let parameters = Parameters::of(query);
         let product = || self.id.flatten().ok_or(Refused::PathId(Named::Product));

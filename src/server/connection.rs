@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::Request;
 use hyper::body::Incoming;
@@ -24,9 +25,14 @@ use crate::cause::Causes;
 /// The most bytes of requests that are read ahead. hyper's own limit is about 400 KiB for each connection.
 const READ_AHEAD: usize = 32 << 10;
 
-/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it.
-pub(super) async fn serve<B, H>(stream: TcpStream, handed: &Handed<H>, limits: &watch::Receiver<Limits>)
-where
+/// Serves requests until the client closes, something is wrong with the connection, or a drain ends it. `brief` is
+/// how long it may be idle if it came during a drain.
+pub(super) async fn serve<B, H>(
+    stream: TcpStream,
+    handed: &Handed<H>,
+    limits: &watch::Receiver<Limits>,
+    brief: Option<Duration>,
+) where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -49,7 +55,7 @@ where
         .half_close(true);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), handed));
     let mut alarm = HeadAlarm::of(heads);
-    let mut idle_end = pin!(idle_end(drain, limits));
+    let mut idle_end = pin!(idle_end(drain, limits, brief));
     // The drain wakes who has asked for its begin once, so that it needs no look at each request.
     let (mut waits, mut is_ending) = (false, false);
 
@@ -85,9 +91,10 @@ where
 
 /// When a drain has been under way for so long that idle connections are closed from here. Closing them at once would race
 /// with requests that their clients have just sent; until then every answer tells the client to close.
-async fn idle_end(drain: &Drain, limits: &watch::Receiver<Limits>) {
+async fn idle_end(drain: &Drain, limits: &watch::Receiver<Limits>, brief: Option<Duration>) {
     drain.begun().await;
     let idle = limits.borrow().drain_idle;
+    let idle = brief.map_or(idle, |brief| brief.min(idle));
     tokio::select! {
         () = tokio::time::sleep(idle) => {}
         () = drain.hurried() => {}

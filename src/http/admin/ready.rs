@@ -5,7 +5,7 @@ use std::fmt::Write;
 use hyper::{Response, StatusCode};
 
 use super::{Body, respond};
-use crate::cache::{Cache, Check, Unready};
+use crate::cache::{Cache, Check};
 
 /// A process that drains finishes what it has begun, and is to be sent nothing more.
 const DRAINING: &str = "draining";
@@ -45,7 +45,6 @@ pub(super) fn why_not(cache: &Cache, draining: bool) -> Option<String> {
     }
     match cache.readiness() {
         Ok(()) => None,
-        Err(Unready::NotBegun(why)) => Some(format!("the database could not be read yet: {why}")),
-        Err(Unready::Blind(why)) => Some(format!("nothing can be proved although the database answers: {why}")),
+        Err(unready) => Some(unready.to_string()),
     }
 }

@@ -15,15 +15,12 @@ pub fn program(beside: &str) -> PathBuf {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.args(["build", "-q", "-p", "atelier-import"]);
-        // What cargo says of the package whose test this is. ring's build looks at it, and would have all that stands on ring built anew,
-        // here and once more by whoever calls cargo next.
-        let of_package = |name: &str| {
-            let parts = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
-            parts.iter().any(|part| name.starts_with(part)) || name == "CARGO_PRIMARY_PACKAGE"
-        };
+        // What cargo tells a test of its own package means another one to a build: ring, and all that stands on it, would be
+        // built anew each time.
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(of_package) {
-                build.env_remove(name);
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(&*name);
             }
         }
         if path.parent().is_some_and(|folder| folder.ends_with("release")) {

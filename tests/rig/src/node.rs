@@ -12,7 +12,15 @@ use crate::process::{Process, wait_until};
 use crate::scratch::Scratch;
 
 /// Variables that a node reads besides its own.
-pub const OF_OTHERS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"];
+pub const OF_OTHERS: [&str; 7] = [
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "LISTEN_FDS",
+];
 
 /// One atelier-edge process on free ports.
 #[derive(Debug)]
