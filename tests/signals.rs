@@ -361,6 +361,7 @@ fn the_admin_listener_says_how_the_node_is_and_lets_operators_change_what_is_log
     let table = [
         ("/products/3", "l1", Some("product/3")),
         ("http://shop.example/products/3/?x=1#top", "l1", Some("product/3")),
+        ("/products/3?from=http://shop.example/products/4", "l1", Some("product/3")),
         ("/products/4", "asked", Some("product/4")),
         ("/products/999999", "filter", Some("product/999999")),
         ("/products/2147483648", "filter", None),

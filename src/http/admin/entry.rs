@@ -49,7 +49,8 @@ fn held(cache: &Cache, key: &str) -> Response<Body> {
 fn explained(cache: &Cache, settings: &Settings, target: &str) -> Explained {
     // What a browser's address bar has in front of it and behind it is no part of a target.
     let target = target.trim();
-    let target = target.split_once("://").map_or(target, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+    let absolute = target.split_once("://").filter(|_| !target.starts_with('/'));
+    let target = absolute.map_or(target, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
     let target = target.split('#').next().unwrap_or_default();
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let route = route::target(path, query, settings.aliases);
