@@ -3,7 +3,7 @@
 // Asks /status.json every two seconds and shows what it says. Texts are set as texts, so nothing that a node says can become part
 // of the page.
 
-const EVERY = 2000, PATIENCE = 5000, POINTS = 150;
+const EVERY = 2000, PATIENCE = 5000, POINTS = 150, FEWEST = 15;
 const SVG = "http://www.w3.org/2000/svg";
 const SOURCES = [
   ["l1", "L1, in process"], ["l2", "L2, Redis"], ["filter", "Known absent"], ["collapsed", "Another’s fetch"], ["filled", "Origin"],
@@ -58,6 +58,9 @@ function bytes(number) {
   return `${number < 10 && unit > 0 ? number.toFixed(1) : Math.round(number)} ${units[unit]}`;
 }
 
+// How many points the width of a line is for: a young node has few, and five minutes of nothing would hide them.
+const span = () => Math.max(points.length, FEWEST);
+
 // A line over the last five minutes; where there is no value it has a gap. The newest value is at the right edge.
 function line(id, values, options = {}) {
   const place = at(id), width = 300, height = 36, known = values.filter(value => value !== null);
@@ -65,7 +68,7 @@ function line(id, values, options = {}) {
   place.setAttribute("preserveAspectRatio", "none");
   const top = Math.max(options.least || 0, ...known, options.limit || 0) || 1;
   const bottom = options.from ? Math.min(options.from, ...known) : 0;
-  const x = place => width - (values.length - 1 - place) * width / (POINTS - 1);
+  const x = place => width - (values.length - 1 - place) * width / (span() - 1);
   const y = value => height - 1 - (value - bottom) / (top - bottom || 1) * (height - 3);
   const parts = [shape("line", { x1: 0, x2: width, y1: height - 0.5, y2: height - 0.5 })];
   if (options.limit) parts.push(shape("line", { x1: 0, x2: width, y1: y(options.limit), y2: y(options.limit) }, "limit"));
@@ -91,7 +94,7 @@ function areas() {
   place.setAttribute("viewBox", `0 0 ${width} ${height}`);
   place.setAttribute("preserveAspectRatio", "none");
   const peak = Math.max(0, ...points.map(point => point.requests));
-  const x = at => width - (points.length - 1 - at) * width / (POINTS - 1);
+  const x = at => width - (points.length - 1 - at) * width / (span() - 1);
   const y = value => height - value / (peak || 1) * (height - 4);
   const sums = points.map(() => 0), parts = [];
   for (const [name] of SOURCES) {
@@ -104,8 +107,7 @@ function areas() {
   }
   place.replaceChildren(...parts);
   place.setAttribute("class", peak ? "area" : "area none");
-  const from = points.length > 1 ? points[points.length - 1].at - points[0].at : 0;
-  say("sources-from", peak ? `${ago(from)} ago` : "No requests in the last minutes.");
+  say("sources-from", peak ? `${ago((span() - 1) * EVERY)} ago` : "No requests in the last minutes.");
   say("sources-peak", peak ? `peak ${rate(peak)} /s` : "");
   say("sources-to", peak ? "now" : "");
 }
@@ -155,7 +157,7 @@ function tiles(status) {
   say("latency-unit", unit);
   line("latency-line", points.map(point => point.fill ? (point.fill[1] < 0 ? 2.5 : point.fill[1]) : null));
   const hit = latest("hit");
-  const ofHits = hit ? `hits ${hit[1] < 0 ? "" : "≤ "}${time(hit[1]).join(" ")}` : "no hits";
+  const ofHits = hit ? `hits\u00a0${hit[1] < 0 ? "" : "≤\u00a0"}${time(hit[1]).join("\u00a0")}` : "no hits";
   say("latency-note", latest("fill") ? `fetches · ${ofHits}` : slowest ? "hits; nothing is fetched" : "no answers at present");
 
   const fresh = status.freshness, [age, ageUnit] = time(fresh.poll_age_ms / 1000);
@@ -164,8 +166,8 @@ function tiles(status) {
   say("age-unit", fresh.begun ? ageUnit : "");
   at("age").parentElement.className = `figure ${late}`;
   line("age-line", points.map(point => Math.min(point.poll_age, fresh.bound_ms / 500)), { limit: fresh.bound_ms / 1000 });
-  say("age-note", !fresh.begun ? "no poll so far" : `bound ${time(fresh.bound_ms / 1000).join(" ")}${
-    fresh.blind_seconds >= 0.1 ? ` · blind ${ago(fresh.blind_seconds * 1000)}` : ""}`);
+  say("age-note", !fresh.begun ? "no poll so far" : `bound\u00a0${time(fresh.bound_ms / 1000).join("\u00a0")}${
+    fresh.blind_seconds >= 1 ? ` · blind\u00a0${ago(fresh.blind_seconds * 1000)}` : ""}`);
 
   const [most, taken] = status.origin.permits;
   say("fetches", points.length ? rate(mean(point => point.fetches)) : "–");
