@@ -1,6 +1,7 @@
 //! The PostgreSQL origin: one prepared statement per kind of answer, over a few shared, pipelined connections; writes each in
 //! a transaction on a connection of its own; what was changed on one more.
 
+mod advice;
 mod connect;
 mod once;
 mod poll;
