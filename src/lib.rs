@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md shows how the parts hang together. Modules depend downward only; `tests/layers.rs` holds that order.
 
+pub mod answering;
 pub mod breaker;
 pub mod cache;
 pub mod cause;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use atelier_edge::answering::Answering;
 use atelier_edge::cache::{Cache, L2};
 use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Given, InForce, Raw, Sources};
 use atelier_edge::http::Api;
@@ -176,16 +177,13 @@ async fn run(settings: InForce, config: Config, inherited: Inherited, filter: Fi
     let (asked, draining) = (Arc::clone(&admin), drain.clone());
     let answer = move |request, peer: SocketAddr| {
         let (admin, draining) = (Arc::clone(&asked), draining.has_begun());
-        async move { admin.answer(request, peer, draining).await }
+        Answering::Later(Box::pin(async move { admin.answer(request, peer, draining).await }))
     };
     let admin_end = Drain::default();
     let admin_served = tokio::spawn(server::run(admin_listener, answer, admin_limited, admin_end.clone()));
 
     let asked = Arc::clone(&api);
-    let answer = move |request, peer: SocketAddr| {
-        let api = asked.load_full();
-        async move { api.answer(request, peer).await }
-    };
+    let answer = move |request, peer: SocketAddr| asked.load().answer(request, peer);
     let crowded = listener.crowded();
     tokio::spawn(systemd::tend(systemd::Node { cache: Arc::clone(&cache), address, crowded, drain: drain.clone() }));
     let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };

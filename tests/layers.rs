@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 25] = [
+const MAY_NAME: [(&str, &[&str]); 26] = [
+    ("answering", &[]),
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
@@ -51,6 +52,7 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
     (
         "http",
         &[
+            "answering",
             "cache",
             "cause",
             "command",
@@ -66,7 +68,7 @@ const MAY_NAME: [(&str, &[&str]); 25] = [
             "telemetry",
         ],
     ),
-    ("server", &["cause", "metrics"]),
+    ("server", &["answering", "cause", "metrics"]),
     ("systemd", &["cache", "server"]),
     ("telemetry", &["metrics"]),
     ("config", &["breaker", "cache", "changes", "http", "key", "memory", "model", "origin", "server", "telemetry"]),

@@ -9,6 +9,7 @@ mod description;
 mod document;
 mod encoding;
 mod expectation;
+mod fields;
 mod framing;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -19,6 +20,7 @@ pub mod min_ord;
 pub mod nothing;
 mod proxies;
 mod query;
+mod ready;
 mod respond;
 pub mod route;
 mod seen;
@@ -37,12 +39,13 @@ use tracing::{Instrument, error};
 
 use self::body::Room;
 use self::document::Desk;
-use self::encoding::Accepted;
 use self::expectation::Expectation;
+use self::fields::Fields;
 use self::nothing::Nothing;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Change, Refused, Target, View};
 use self::seen::Seen;
+use crate::answering::Answering;
 use crate::cache::{self, Answered, Cache, Served, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
@@ -103,18 +106,72 @@ impl Api {
         Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
-    /// Answers one request, which came from `peer`. There is always an answer.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let Settings { proxies, lines, .. } = &self.shared.settings;
+    /// Answers one request, which came from `peer`: at once if the answer is held, and in time in any case.
+    #[inline]
+    pub fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answering<Body> {
         let (head, body) = request.into_parts();
-        let mut seen = Seen::begin(!body.is_end_stream(), proxies.request_id(&head.headers, peer.ip()));
-        let answer = self.respond(&head, body, peer.ip(), &mut seen);
-        let mut response = caught::caught(answer).await.unwrap_or_else(|problem| self.problem(problem));
+        let peer = peer.ip();
+        let id = self.shared.settings.proxies.request_id(&head.headers, peer);
+        let mut seen = Seen::begin(!body.is_end_stream(), id);
+        if let Some(response) = self.at_once(&head, &body, peer, &mut seen) {
+            return Answering::Now(response);
+        }
+        let api = Arc::clone(self);
+        Answering::Later(Box::pin(async move { api.in_time(&head, body, peer, seen).await }))
+    }
+
+    /// The answer of a read that L1 has, and `None` for everything else, of which nothing has been done then. It waits for nothing, so
+    /// it is no future: one that could become a miss or a write is moved about with room for all that.
+    fn at_once(&self, head: &Parts, body: &Incoming, peer: IpAddr, seen: &mut Seen) -> Option<Response<Body>> {
+        if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || red::is_on(Red::AnswerPanics)
+        {
+            return None;
+        }
+        let settings = &self.shared.settings;
+        let fields = Fields::of(&head.headers);
+        let (path, query) = (head.uri.path(), head.uri.query());
+        if !fields.is_sound(head.version) || !settings.hosts.include(head) || !path.starts_with('/') {
+            return None;
+        }
+        let Ok(Admitted::Read(Asked::Stored(key, view))) = self.admit(head, path, query, seen) else { return None };
+        let held = caught::at_once(|| {
+            let served = self.cache.hit(key, fields.token())?;
+            Some((served.outcome, self.found(&served, view, &fields)))
+        });
+        let answer = match held {
+            Ok(None) => return None,
+            Ok(Some((outcome, answer))) => {
+                seen.key = Some(key);
+                seen.came(outcome);
+                answer
+            }
+            Err(problem) => Err(problem),
+        };
+        Some(self.end(head, peer, seen, answer))
+    }
+
+    /// The answer to anything. There is always one.
+    async fn in_time(&self, head: &Parts, body: Incoming, peer: IpAddr, mut seen: Seen) -> Response<Body> {
+        let answer = caught::caught(self.respond(head, body, peer, &mut seen)).await;
+        self.end(head, peer, &mut seen, answer)
+    }
+
+    /// What is left to do with an answer: to name the request, to count it, to say it in the log.
+    #[inline]
+    fn end(
+        &self,
+        head: &Parts,
+        peer: IpAddr,
+        seen: &mut Seen,
+        answer: Result<Response<Body>, Problem>,
+    ) -> Response<Body> {
+        let Settings { proxies, lines, .. } = &self.shared.settings;
+        let mut response = answer.unwrap_or_else(|problem| self.problem(problem));
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed || seen.id.is_some() {
             name(&mut response, seen.id.take());
         }
-        seen.end(&head, &response, proxies.traced(&head.headers, peer.ip()), *lines);
+        seen.end(head, &response, proxies.traced(&head.headers, peer), *lines);
         response
     }
 
@@ -135,7 +192,8 @@ impl Api {
     ) -> Result<Response<Body>, Problem> {
         let settings = &self.shared.settings;
 
-        if !framing::is_sound(head) {
+        let fields = Fields::of(&head.headers);
+        if !fields.is_sound(head.version) {
             return Err(Problem::Head);
         }
         if !settings.hosts.include(head) {
@@ -182,10 +240,10 @@ impl Api {
         match asked {
             Asked::Stored(key, view) => {
                 seen.key = Some(key);
-                let token = min_ord::of(&head.headers);
+                let token = fields.token();
                 if let Some(served) = self.cache.hit(key, token) {
                     seen.came(served.outcome);
-                    return self.found(&served, view, &head.headers);
+                    return self.found(&served, view, &fields);
                 }
                 seen.waits();
                 let span = seen.span(settings.proxies.traced(&head.headers, peer));
@@ -194,11 +252,11 @@ impl Api {
                 match Box::pin(self.cache.lookup(key, asked).instrument(span)).await? {
                     Answered::Entry(served) => {
                         seen.came(served.outcome);
-                        self.found(&served, view, &head.headers)
+                        self.found(&served, view, &fields)
                     }
                     Answered::Nothing => {
                         seen.came(Outcome::HitFilter);
-                        self.nothing(Nothing::of(key, view), &head.headers)
+                        self.nothing(Nothing::of(key, view), &fields)
                     }
                 }
             }
@@ -208,22 +266,22 @@ impl Api {
                 let span = seen.span(settings.proxies.traced(&head.headers, peer));
                 let served = Box::pin(self.cache.fetch_unstored(key, client()).instrument(span)).await?;
                 seen.came(served.outcome);
-                self.found(&served, View::Whole, &head.headers)
+                self.found(&served, View::Whole, &fields)
             }
             Asked::Nothing(nothing) => {
                 seen.came(Outcome::HitFilter);
-                self.nothing(nothing, &head.headers)
+                self.nothing(nothing, &fields)
             }
             Asked::Cart => {
                 seen.waits();
                 let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
                 seen.came(Outcome::Bypass);
-                let unchanged = conditional::unchanged(&head.headers, &cart.etag);
+                let unchanged = fields.unchanged(&cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
             Asked::Description => {
-                let (encoding, variant) = Accepted::of(&head.headers).choose(description::document());
-                let unchanged = conditional::unchanged(&head.headers, &variant.etag);
+                let (encoding, variant) = fields.accepted().choose(description::document());
+                let unchanged = fields.unchanged(&variant.etag);
                 Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
         }
@@ -266,12 +324,12 @@ impl Api {
         if is_read { response } else { respond::closing(response) }
     }
 
-    fn found(&self, served: &Served, view: View, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    fn found(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
         let Served { entry, outcome, age } = served;
         let copy = match (&entry.answer, view) {
             (Answer::Found(document), View::Whole) => {
-                let (encoding, variant) = Accepted::of(headers).choose(document);
-                let unchanged = conditional::unchanged(headers, &variant.etag);
+                let (encoding, variant) = fields.accepted().choose(document);
+                let unchanged = fields.unchanged(&variant.etag);
                 let tag = &entry.surrogate_key;
                 let class = entry.key.resource();
                 let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
@@ -284,11 +342,11 @@ impl Api {
             (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
         };
         let body = copy.ok_or(Problem::Internal)?;
-        Ok(self.send_copy(body, served, headers))
+        Ok(self.send_copy(body, served, fields))
     }
 
     /// What is known without an entry: nothing is there.
-    fn nothing(&self, nothing: Nothing, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    fn nothing(&self, nothing: Nothing, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
         let variant = Variant::new(nothing.body()?.ok_or(Problem::NoSuchProduct)?);
         let found = Found {
             variant: &variant,
@@ -297,16 +355,16 @@ impl Api {
             class: nothing.resource(),
             outcome: Outcome::HitFilter,
             age: Duration::ZERO,
-            unchanged: conditional::unchanged(headers, &variant.etag),
+            unchanged: fields.unchanged(&variant.etag),
         };
         Ok(self.send(&found, None))
     }
 
     /// Sends bytes made for this request, as they are: they have a validator of their own.
-    fn send_copy(&self, body: Bytes, served: &Served, headers: &HeaderMap) -> Response<Body> {
+    fn send_copy(&self, body: Bytes, served: &Served, fields: &Fields<'_>) -> Response<Body> {
         let Served { entry, outcome, age } = served;
         let variant = Variant::new(body);
-        let unchanged = conditional::unchanged(headers, &variant.etag);
+        let unchanged = fields.unchanged(&variant.etag);
         let (tag, class) = (&entry.surrogate_key, entry.key.resource());
         let encoding = Encoding::Identity;
         let found = Found { variant: &variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };

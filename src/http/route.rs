@@ -206,6 +206,9 @@ impl Route {
 // Into the one hot place that calls it: operators' questions, which call it too, would keep the compiler from that.
 #[inline(always)]
 pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, Refused> {
+    if let Some(target) = of_product(path) {
+        return Ok(target);
+    }
     let target = |route| Ok(Target { route, id: None });
     let with_id = |route, text: &str| match text {
         "" => Err(Refused::UnknownPath),
@@ -239,6 +242,20 @@ pub fn target(path: &str, query: Option<&str>, aliases: bool) -> Result<Target, 
         (Some(alias), None, ..) if aliases => by_alias(alias, query),
         _ => Err(Refused::UnknownPath),
     }
+}
+
+/// The paths that are asked for most, which take no splitting to be known: a product's, its styles', its related ones'.
+#[inline]
+fn of_product(path: &str) -> Option<Target> {
+    let rest = path.strip_prefix("/products/")?;
+    let (product, behind) = rest.split_at(rest.bytes().take_while(u8::is_ascii_digit).count());
+    let route = match behind {
+        "" => Route::Product,
+        "/styles" => Route::Styles,
+        "/related" => Route::Related,
+        _ => return None,
+    };
+    (!product.is_empty()).then(|| Target { route, id: Some(id(product)) })
 }
 
 /// The five names that older clients use, in any case.

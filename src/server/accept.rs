@@ -1,22 +1,22 @@
 //! Takes connections from a listener, as many as there may be, and has each served by a task of its own.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tracing::{error, warn};
 
 use super::complaint::Complaint;
+use super::service::Handed;
 use super::{Crowded, Drain, Limits, Listener, connection, descriptors, socket, trouble};
+use crate::answering::Answering;
 use crate::metrics::{Place, metrics};
 
 /// How long accepting pauses when the process or the machine is out of descriptors or memory.
@@ -41,13 +41,12 @@ pub(super) struct Acceptor<H> {
     shortages: Complaint,
 }
 
-impl<B, H, F> Acceptor<H>
+impl<B, H> Acceptor<H>
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> Answering<B> + Clone + Send + Sync + 'static,
 {
     pub(super) fn new(listener: Listener, handle: H, limits: watch::Receiver<Limits>, drain: Drain) -> Self {
         let Listener { socket, crowded, outlives: _ } = listener;
@@ -147,9 +146,10 @@ where
     fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
         let (handle, limits, drain, brief) = (self.handle.clone(), self.limits.clone(), self.drain.clone(), self.brief);
         let open = metrics().accept(self.limits.borrow().name);
+        let handed = Handed { handle, peer, drain, asked: AtomicBool::new(false) };
         self.connections.spawn(async move {
             let _open = open;
-            serve(stream, peer, handle, limits, drain, brief).await;
+            connection::serve(stream, &handed, &limits, brief).await;
         });
     }
 }
@@ -206,37 +206,4 @@ async fn another(limits: &mut watch::Receiver<Limits>) {
         std::future::pending::<()>().await;
     }
     limits.mark_changed();
-}
-
-async fn serve<B, H, F>(
-    stream: TcpStream,
-    peer: SocketAddr,
-    handle: H,
-    limits: watch::Receiver<Limits>,
-    drain: Drain,
-    brief: Option<Duration>,
-) where
-    B: hyper::body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
-{
-    let draining = drain.clone();
-    let asked = Arc::new(AtomicBool::new(false));
-    let asks = Arc::clone(&asked);
-    let service = hyper::service::service_fn(move |request| {
-        asks.store(true, Ordering::Relaxed);
-        let answer = handle(request, peer);
-        let draining = draining.clone();
-        async move {
-            let mut response = answer.await;
-            if draining.has_begun() {
-                let close = hyper::header::HeaderValue::from_static("close");
-                response.headers_mut().insert(hyper::header::CONNECTION, close);
-            }
-            Ok::<_, Infallible>(response)
-        }
-    });
-    connection::serve(stream, service, &limits, &drain, &asked, brief).await;
 }

@@ -6,21 +6,23 @@ mod connection;
 mod crowded;
 mod descriptors;
 mod drain;
+mod head_timer;
 mod inherited;
+mod service;
 mod socket;
 mod stall;
 mod trouble;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use self::accept::Acceptor;
+use crate::answering::Answering;
 
 pub use self::crowded::Crowded;
 pub use self::descriptors::raise as raise_descriptors;
@@ -84,13 +86,12 @@ const HURRY: Duration = Duration::from_secs(1);
 ///
 /// A listener that outlives this process is served for somewhat longer: until the connections that were there have ended, or their
 /// clients have had their time to end them. So between this process and the next there are only requests that are just being answered.
-pub async fn run<B, H, F>(listener: Listener, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
+pub async fn run<B, H>(listener: Listener, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> Answering<B> + Clone + Send + Sync + 'static,
 {
     let outlives = listener.outlives;
     let mut acceptor = Acceptor::new(listener, handle, limits.clone(), drain.clone());
