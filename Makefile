@@ -1,13 +1,16 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run test up down session consistency faults memory openapi schemathesis fuzz terraform
+.PHONY: run package test up down session nginx consistency faults memory openapi schemathesis fuzz terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
 
+package:                   # target/package/: a .deb and a tarball; PROFILE=dev for a debug build
+	dev/package.sh
+
 test:                      # everything that must hold before a change lands
 	dev/test.sh
 
-up:                        # PostgreSQL, Redis, three nodes and nginx before them; DATA=DIR loads another set than the sample
+up:                        # PostgreSQL, Redis, three nodes, nginx before them and Prometheus; DATA=DIR loads another set than the sample
 	dev/up.sh
 
 down:                      # ends them
@@ -15,6 +18,9 @@ down:                      # ends them
 
 session:                   # visits of a front end against `make up`, through nginx; ROUNDS=10000 SHOPPERS=16 SEED=…
 	dev/session.sh
+
+nginx:                     # what the linter of configurations says of nginx/
+	dev/nginx.sh
 
 consistency:               # the promise of docs/freshness.md under faults, with new seeds, for MINUTES=10; SCENES=… SEED=…
 	dev/consistency.sh

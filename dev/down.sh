@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Ends what `make up` started, each process by its pid, and removes its folders.
+#   UP=DIR   where that was kept (default: scratch/up)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-up=$PWD/scratch/up
+up=${UP:-$PWD/scratch/up}
 [ -d "$up" ] || exit 0
 
 stop() { # stop PID SIGNAL: until it has ended, 30 s at most. An ended process may stay a while, as Z, until its parent looks.
@@ -15,6 +16,7 @@ stop() { # stop PID SIGNAL: until it has ended, 30 s at most. An ended process m
     done
 }
 # First who asks, then who is asked.
+if [ -s "$up/prometheus.pid" ]; then stop "$(cat "$up/prometheus.pid")" TERM; fi
 if [ -s "$up/nginx.pid" ]; then stop "$(cat "$up/nginx.pid")" TERM; fi
 for file in "$up"/node*.pid; do
     [ -e "$file" ] || continue

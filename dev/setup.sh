@@ -14,15 +14,25 @@ want postgresql-15 test -x /usr/lib/postgresql/15/bin/postgres
 want redis-server have redis-server
 # Before the nodes. The package is the plain one, without modules; Debian has it where only root's PATH looks.
 want nginx test -x /usr/sbin/nginx
+# A pooler between a node and PostgreSQL, which the node has to notice.
+want pgbouncer test -x /usr/sbin/pgbouncer
+# Boots in namespaces of a test, with the package; checks units.
+want systemd test -x /lib/systemd/systemd
+# Looks at the nodes; promtool, which tries the rules, is part of it.
+want prometheus have promtool
 # Clients that are slow on purpose.
 want slowhttptest have slowhttptest
 want build-essential have cc
 want make have make
 want curl have curl
 want procps have ps
+# README.md reads the log of nginx with it.
+want jq have jq
 # Throw-away certificates of tests; and whom to believe, where nothing else is said.
 want openssl have openssl
 want ca-certificates test -s /etc/ssl/certs/ca-certificates.crt
+# Opens the page for operators.
+want chromium have chromium
 # pg_stat_statements is part of the server's package, psql and pgbench of the client's.
 want postgresql-client-15 have psql
 

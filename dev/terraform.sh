@@ -22,11 +22,6 @@ terraform fmt -check -recursive -diff terraform
 diff <(awk '/^```pgsql/ {inside = 1; next} inside && /^```/ {exit} inside' README.md | grep -v '^CREATE ROLE') <(grep -v '^-- What the nodes. user needs' terraform/rights.sql) ||
     { echo "terraform/rights.sql is not what README.md grants" >&2; exit 1; }
 
-# How nginx treats nodes is tested with nginx/local.conf; the edge does the same, line by line.
-directives() { sed -e 's/#.*//' -e 's/^ *//' -e 's/ *$//' "$1" | grep -E '^(proxy_(next|connect|read|send|http|buffers|max|pass)|keepalive|client_(header|body|max)|large_client|merge_slashes|reset_timedout|send_timeout|error_page|if|return 503)' | sort -u; }
-lacking=$(comm -23 <(directives nginx/local.conf | grep -v body_temp) <(directives terraform/modules/edge/templates/nginx.conf))
-if [ -n "$lacking" ]; then printf 'nginx/local.conf has what terraform/modules/edge has not:\n%s\n' "$lacking" >&2; exit 1; fi
-
 # A mirror of providers, which needs no network; whatever is not there comes from the registry.
 mirror=${TF_MIRROR:-}
 for folder in /opt/tf-plugins "$HOME/.terraform.d/plugins" /usr/share/terraform/plugins; do
@@ -57,6 +52,7 @@ work=$scratch/work
 rm -rf "$work"
 mkdir -p "$work"
 cp -r terraform "$work/terraform"
+cp -r nginx "$work/nginx"
 if [ -d monitoring ]; then cp -r monitoring "$work/monitoring"; fi
 rm -rf "$work"/terraform/*/*/.terraform
 

@@ -28,9 +28,17 @@ optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
 step "dev/openapi.sh"
 dev/openapi.sh
+step "dev/nginx.sh"
+dev/nginx.sh
 step "terraform"
 dev/terraform.sh quick
-step "cargo test"
-cargo test --workspace --locked "$@"
+if [ $# -gt 0 ]; then
+    step "cargo test $*"
+    cargo test --workspace --locked "$@"
+    exit
+fi
+step "cargo test --no-run"
+cargo test --workspace --locked --no-run
+dev/lanes.sh
 step "dev/schemathesis.sh quick"
 dev/schemathesis.sh quick

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Starts a private PostgreSQL and Redis in scratch/up, loads a catalogue, and runs three nodes with nginx before them.
-# `make down` ends it.
-#   DATA=DIR   the CSV set to load (default: the sample catalogue)
+# Starts a private PostgreSQL and Redis in scratch/up, loads a catalogue, runs three nodes with nginx before them, and a Prometheus
+# that looks at the nodes with the rules of monitoring/. Everything is on loopback. `make down` ends it.
+#   DATA=DIR      the CSV set to load (default: the sample catalogue)
+#   UP=DIR        where everything is kept (default: scratch/up)
+#   PROGRAMS=DIR  programs that are built already (default: a release is built)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-up=$PWD/scratch/up
+up=${UP:-$PWD/scratch/up}
 data=${DATA:-import/sample}
+programs=${PROGRAMS:-}
 bin=/usr/lib/postgresql/15/bin
 
 dev/setup.sh
@@ -13,7 +16,10 @@ if [ -e "$up" ]; then
     echo "$up is there already: run 'make down' first" >&2
     exit 1
 fi
-cargo build --release --locked --workspace --bins
+if [ -z "$programs" ]; then
+    cargo build --release --locked --workspace --bins
+    programs=target/release
+fi
 mkdir -p "$up"
 trap 'echo "that did not work; the logs are in $up, and make down clears up" >&2' ERR
 
@@ -53,7 +59,7 @@ until_true "Redis" redis-cli -p "$redis_port" ping
 
 # 3 says that rows were rejected or lacked their parent, and the rest was loaded. What it says while it runs goes to the log.
 status=0
-target/release/atelier-import load --data "$data" 2>"$up/import.log" || status=$?
+"$programs/atelier-import" load --data "$data" 2>"$up/import.log" || status=$?
 if [ "$status" -ne 0 ] && [ "$status" -ne 3 ]; then
     tail -n 3 "$up/import.log" >&2
     (exit "$status")
@@ -62,28 +68,47 @@ fi
 echo
 echo "PostgreSQL  psql $DATABASE_URL"
 echo "Redis       redis-cli -p $redis_port"
-servers=
+# The files of nginx/ as they are shipped; only its own are filled in.
+cp -r nginx/atelier "$up/atelier"
+: >"$up/atelier/local/nodes.conf"
+targets=
 for node in 1 2 3; do
     port=$(free_port $((8080 + node)))
     admin=$(free_port $((9090 + node)))
     ATELIER_LISTEN=127.0.0.1:$port ATELIER_ADMIN_LISTEN=127.0.0.1:$admin ATELIER_TRUSTED_PROXIES=127.0.0.1 \
-        nohup target/release/atelier-edge >"$up/node$node.out" 2>"$up/node$node.log" </dev/null &
+        nohup "$programs/atelier-edge" >"$up/node$node.out" 2>"$up/node$node.log" </dev/null &
     echo $! >"$up/node$node.pid"
     until_true "node $node" curl -fs "http://127.0.0.1:$admin/readyz"
     echo "node $node      http://127.0.0.1:$port  admin http://127.0.0.1:$admin"
-    servers+="    server 127.0.0.1:$port max_fails=2 fail_timeout=2s;"$'\n'
+    echo "server 127.0.0.1:$port max_fails=2 fail_timeout=2s;" >>"$up/atelier/local/nodes.conf"
+    targets+="${targets:+, }'127.0.0.1:$admin'"
 done
 
 port=$(free_port 8080)
-config=$(<nginx/local.conf)
+config=$(<nginx/loopback.conf)
 config=${config//@LISTEN@/127.0.0.1:$port}
 config=${config//@FOLDER@/$up}
-printf '%s\n' "${config//@SERVERS@/${servers%$'\n'}}" >"$up/nginx.conf"
+config=${config//@HTTP@/}
+printf '%s\n' "${config//@SERVER@/}" >"$up/nginx.conf"
 /usr/sbin/nginx -q -t -p "$up" -e "$up/nginx-error.log" -c "$up/nginx.conf"
 nohup /usr/sbin/nginx -p "$up" -e "$up/nginx-error.log" -c "$up/nginx.conf" >"$up/nginx.out" 2>&1 </dev/null &
 until_true "nginx" curl -fs "http://127.0.0.1:$port/products?count=1"
 echo "127.0.0.1:$port" >"$up/address"
 echo "nginx       http://127.0.0.1:$port  before the three nodes, each in its turn"
+
+watch=$(free_port 9090)
+cat >"$up/prometheus.yml" <<END
+global: { scrape_interval: 5s, evaluation_interval: 5s }
+rule_files: ['$PWD/monitoring/*.rules.yml']
+scrape_configs:
+  - job_name: atelier-edge
+    static_configs: [{ targets: [$targets] }]
+END
+nohup prometheus --config.file="$up/prometheus.yml" --storage.tsdb.path="$up/prometheus" \
+    --web.listen-address="127.0.0.1:$watch" --log.level=warn >"$up/prometheus.log" 2>&1 </dev/null &
+echo $! >"$up/prometheus.pid"
+until_true "Prometheus" curl -fs "http://127.0.0.1:$watch/-/ready"
+echo "Prometheus  http://127.0.0.1:$watch  alerts: http://127.0.0.1:$watch/alerts"
 echo "logs        $up"
 echo
 echo "Try: curl -i http://127.0.0.1:$port/products/1"

@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md shows how the parts hang together. Modules depend downward only; `tests/layers.rs` holds that order.
 
+pub mod answering;
 pub mod breaker;
 pub mod cache;
 pub mod cause;
@@ -24,5 +25,6 @@ pub mod reload;
 pub mod server;
 pub mod stamp;
 pub mod supervise;
+pub mod systemd;
 pub mod tag;
 pub mod telemetry;

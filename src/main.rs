@@ -1,21 +1,25 @@
 //! The command line: joins the parts and does nothing else.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use atelier_edge::answering::Answering;
 use atelier_edge::cache::{Cache, L2};
 use atelier_edge::config::{self, Config, EXIT_CONFIG, Form, Given, InForce, Raw, Sources};
 use atelier_edge::http::Api;
-use atelier_edge::http::admin::Admin;
+use atelier_edge::http::admin::{self, Admin};
+use atelier_edge::metrics::Place;
 use atelier_edge::origin::Origin;
 use atelier_edge::origin::memory::Memory;
 use atelier_edge::origin::postgres::Postgres;
-use atelier_edge::server::{self, Drain};
+use atelier_edge::server::{self, Drain, Inherited, Listener};
+use atelier_edge::supervise::supervise;
 use atelier_edge::telemetry::Filter;
-use atelier_edge::{purge, red, reload, telemetry};
+use atelier_edge::{purge, red, reload, systemd, telemetry};
 use atelier_import::sample::Sample;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -94,6 +98,10 @@ fn refuse(status: u8, why: &[impl std::fmt::Display]) -> ExitCode {
 }
 
 fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
+    let inherited = match Inherited::take() {
+        Ok(inherited) => inherited,
+        Err(why) => return refuse(EXIT_CONFIG, &[why]),
+    };
     let filter = match telemetry::init(&config.log) {
         Ok(filter) => filter,
         Err(error) => return refuse(EXIT_CONFIG, &[format!("ATELIER_LOG: {error}")]),
@@ -101,7 +109,8 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(config.workers).enable_all().build();
     let status = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(run(InForce::new(sources, given, config.clone()), config, filter.clone()));
+            let settings = InForce::new(sources, given, config.clone());
+            let ended = runtime.block_on(run(settings, config, inherited, filter.clone()));
             // A thread that waits for a slow disk is not waited for.
             runtime.shutdown_background();
             match ended {
@@ -121,7 +130,7 @@ fn serve(sources: Sources, given: Given, config: Config) -> ExitCode {
 /// How long the end of the process waits for whoever reads its log.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), String> {
+async fn run(settings: InForce, config: Config, inherited: Inherited, filter: Filter) -> Result<(), String> {
     // First of all, since this signal ends a process that does not expect it.
     let hangups = signal(SignalKind::hangup()).map_err(|error| format!("signals cannot be received: {error}"))?;
     let bugs = red::from_environment();
@@ -131,10 +140,8 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     if let Some(most) = server::raise_descriptors().filter(|most| *most < config.server.connections as u64) {
         warn!(most, "the limit of descriptors (nofile) is lower than ATELIER_MAX_CONNS: {most} connections at most");
     }
-    let listener = bind("ATELIER_LISTEN", config.listen)?;
-    let admin_listener = bind("ATELIER_ADMIN_LISTEN", config.admin_listen)?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let admin_address = admin_listener.local_addr().map_err(|error| error.to_string())?;
+    let (listener, address) = listen("ATELIER_LISTEN", config.listen, inherited.public)?;
+    let (admin_listener, admin_address) = listen("ATELIER_ADMIN_LISTEN", config.admin_listen, inherited.admin)?;
 
     let (origin, postgres, first_line) = origin(&config).await?;
     let l2 = match config.redis {
@@ -145,7 +152,18 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     let cache = Cache::new(origin, l2, config.cache, config.live);
     let outlives = Arc::clone(&cache);
     let api = Arc::new(ArcSwap::from_pointee(Api::new(Arc::clone(&cache), config.http)));
-    let admin = Admin::new(Arc::clone(&cache), config.admin_token);
+    let about = admin::About { address: address.to_string(), source: source_of(&config.database) };
+    let admin = Admin::new(admin::Parts {
+        cache: Arc::clone(&cache),
+        token: config.admin_token,
+        api: Arc::clone(&api),
+        filter: filter.clone(),
+        settings: settings.shown(),
+        about,
+    });
+    let watched = Arc::clone(&admin);
+    let watch = move || Arc::clone(&watched).watch();
+    tokio::spawn(supervise(Place::Background, "the history of the page", watch));
     let (admin_limits, admin_limited) = watch::channel(config.server.of_admin());
     let (limits, limited) = watch::channel(config.server);
 
@@ -159,16 +177,15 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     let (asked, draining) = (Arc::clone(&admin), drain.clone());
     let answer = move |request, peer: SocketAddr| {
         let (admin, draining) = (Arc::clone(&asked), draining.has_begun());
-        async move { admin.answer(request, peer, draining).await }
+        Answering::Later(Box::pin(async move { admin.answer(request, peer, draining).await }))
     };
     let admin_end = Drain::default();
     let admin_served = tokio::spawn(server::run(admin_listener, answer, admin_limited, admin_end.clone()));
 
     let asked = Arc::clone(&api);
-    let answer = move |request, peer: SocketAddr| {
-        let api = asked.load_full();
-        async move { api.answer(request, peer).await }
-    };
+    let answer = move |request, peer: SocketAddr| asked.load().answer(request, peer);
+    let crowded = listener.crowded();
+    tokio::spawn(systemd::tend(systemd::Node { cache: Arc::clone(&cache), address, crowded, drain: drain.clone() }));
     let parts = reload::Parts { cache, api, admin, limits: [limits, admin_limits], postgres, filter };
     tokio::spawn(reload::on_hangup(hangups, settings, parts));
 
@@ -190,8 +207,39 @@ async fn run(settings: InForce, config: Config, filter: Filter) -> Result<(), St
     Ok(())
 }
 
-fn bind(name: &str, address: SocketAddr) -> Result<tokio::net::TcpListener, String> {
-    server::bind(address).map_err(|error| format!("{name}: {address} cannot be listened on: {error}"))
+/// The socket that systemd has for a listener, or one of our own; and where it listens.
+fn listen(
+    name: &str,
+    address: SocketAddr,
+    inherited: Option<std::net::TcpListener>,
+) -> Result<(Listener, SocketAddr), String> {
+    let listener = match inherited {
+        Some(socket) => Listener::inherited(socket).map_err(|error| format!("the socket of systemd: {error}"))?,
+        None => Listener::bind(address).map_err(|error| {
+            let hint = hint(error.kind());
+            format!("{name}: {address} cannot be listened on: {error}{hint}")
+        })?,
+    };
+    let at = listener.address().map_err(|error| error.to_string())?;
+    if listener.outlives() && at != address {
+        info!(%at, "{name} is not looked at: systemd listens at {at}");
+    }
+    Ok((listener, at))
+}
+
+/// What can be done about an address that cannot be had.
+fn hint(error: ErrorKind) -> &'static str {
+    const HINTS: [(ErrorKind, &str); 3] = [
+        (ErrorKind::AddrInUse, "; does the node run already? `ss -ltnp` says who has it"),
+        (ErrorKind::AddrNotAvailable, "; `ip address` lists those of this machine"),
+        (ErrorKind::PermissionDenied, "; systemd may listen at ports below 1024 for it: see atelier-edge.socket"),
+    ];
+    HINTS.into_iter().find(|(of, _)| *of == error).map_or("", |(_, hint)| hint)
+}
+
+/// Where answers come from, for whoever looks at this node.
+fn source_of(database: &Option<atelier_edge::origin::postgres::Address>) -> String {
+    database.as_ref().map_or("the embedded sample".to_owned(), ToString::to_string)
 }
 
 /// How long an end waits for the disk.
@@ -229,5 +277,6 @@ async fn stop_on_signals(drain: Drain) {
         }
         info!("asked to stop");
         drain.advance();
+        systemd::stopping();
     }
 }

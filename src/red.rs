@@ -57,6 +57,10 @@ pub enum Red {
     PendingReadLast = 25,
     /// The answer to `/products/13` panics (not a bug of freshness: for `tests/steady.rs`).
     AnswerPanics = 28,
+    /// The poll begins no further round, once there is the file `STAND` (not of freshness: for `tests/notify.rs`).
+    PollStands = 29,
+    /// The same of answers.
+    AnswerStands = 30,
 }
 
 /// A place that can be made to panic, now and then.
@@ -122,6 +126,13 @@ mod switch {
         (ON.load(Ordering::Relaxed) | HERE.get()) & (1 << bug as u8) != 0
     }
 
+    /// Never ends, if this bug is switched on and there is the file that `STAND` names.
+    pub async fn stand_still(bug: Red) {
+        if is_on(bug) && std::env::var_os("STAND").is_some_and(|file| std::path::Path::new(&file).exists()) {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// A panic, which is what the bug is.
     #[expect(clippy::panic, reason = "only tests switch it on")]
     pub fn panics(bug: Red) {
@@ -164,6 +175,10 @@ mod switch {
     pub const fn is_on(_bug: Red) -> bool {
         false
     }
+
+    /// Never ends, if this bug is switched on: it is not.
+    #[inline(always)]
+    pub async fn stand_still(_bug: Red) {}
 
     /// A bug that is a panic: there is none.
     #[inline(always)]

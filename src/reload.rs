@@ -14,6 +14,7 @@ use crate::http::Api;
 use crate::http::admin::Admin;
 use crate::origin::postgres::Postgres;
 use crate::server::Limits;
+use crate::systemd;
 use crate::telemetry::Filter;
 
 /// The parts of a running node that obey other settings.
@@ -56,7 +57,8 @@ pub async fn on_hangup(mut hangups: Signal, mut settings: InForce, parts: Parts)
         let parts = Arc::clone(&parts);
         // Files may be on a disk that hangs, and no request is to wait for that.
         let reading = tokio::task::spawn_blocking(move || {
-            reread(&mut settings, &parts);
+            systemd::reloading();
+            systemd::reloaded(reread(&mut settings, &parts));
             settings
         });
         settings = match reading.await {
@@ -69,10 +71,12 @@ pub async fn on_hangup(mut hangups: Signal, mut settings: InForce, parts: Parts)
     }
 }
 
-fn reread(settings: &mut InForce, parts: &Parts) {
+/// Reads them, obeys them, and returns what came of it.
+fn reread(settings: &mut InForce, parts: &Parts) -> &'static str {
     match settings.reread() {
         Ok(news) => {
             parts.obey(news.config.clone());
+            parts.admin.set_settings(news.shown());
             // What is said is in force already. Each is said under the filter that lets it through, the old one or the new one.
             let (warned, told) = (enabled!(Level::WARN), enabled!(Level::INFO));
             if warned {
@@ -89,8 +93,12 @@ fn reread(settings: &mut InForce, parts: &Parts) {
                 say_changed(&news);
             }
             settings.adopt(news);
+            "the settings were read again"
         }
-        Err(problems) => refuse(&problems),
+        Err(problems) => {
+            refuse(&problems);
+            "the settings were read again and are wrong: nothing was changed, and the log says why"
+        }
     }
 }
 

@@ -121,7 +121,7 @@ fn a_read_is_sent_once_more_elsewhere_and_a_write_never() {
         let answer = ask("PUT", "/reviews/200/helpful", b"");
         if answer.status == 503 {
             assert_eq!(answer.text(), "Error: temporarily unavailable");
-            assert_eq!(answer.header("retry-after"), Some("2"));
+            assert!(matches!(answer.header("retry-after"), Some("1" | "2" | "3")), "{:?}", answer.headers);
             assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
         }
         *written.entry(answer.status).or_insert(0) += 1;

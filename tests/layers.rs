@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the server, and what each may name. `main` joins them and may name all.
-const MAY_NAME: [(&str, &[&str]); 24] = [
+const MAY_NAME: [(&str, &[&str]); 26] = [
+    ("answering", &[]),
     ("cause", &[]),
     ("key", &[]),
     ("freshness", &[]),
@@ -19,7 +20,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
     ("facts", &["freshness", "key", "stamp"]),
     ("entry", &["facts", "freshness", "key", "stamp"]),
     ("model", &[]),
-    ("metrics", &[]),
+    ("metrics", &["outcome"]),
     ("memory", &[]),
     ("supervise", &["metrics"]),
     ("breaker", &["metrics"]),
@@ -51,6 +52,7 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
     (
         "http",
         &[
+            "answering",
             "cache",
             "cause",
             "command",
@@ -63,23 +65,27 @@ const MAY_NAME: [(&str, &[&str]); 24] = [
             "red",
             "stamp",
             "tag",
+            "telemetry",
         ],
     ),
-    ("server", &["cause", "metrics"]),
+    ("server", &["answering", "cause", "metrics"]),
+    ("systemd", &["cache", "server"]),
     ("telemetry", &["metrics"]),
     ("config", &["breaker", "cache", "changes", "http", "key", "memory", "model", "origin", "server", "telemetry"]),
     ("purge", &["cause", "command", "config", "key", "origin", "stamp", "tag"]),
-    ("reload", &["cache", "config", "http", "origin", "server", "telemetry"]),
+    ("reload", &["cache", "config", "http", "origin", "server", "systemd", "telemetry"]),
 ];
 
 /// Libraries that are named in one place only.
-const BELONGS: [(&str, &[&str]); 13] = [
-    ("prometheus_client", &["src/metrics.rs"]),
+const BELONGS: [(&str, &[&str]); 15] = [
+    ("prometheus_client", &["src/metrics.rs", "src/metrics/"]),
     ("moka", &["src/cache/l1.rs"]),
     ("redis", &["src/cache/"]),
     ("tokio_postgres", &["src/origin/postgres/"]),
     ("bb8", &["src/origin/postgres/"]),
     ("clap", &["src/main.rs", "src/config/", "src/purge.rs"]),
+    ("listenfd", &["src/server/inherited.rs"]),
+    ("sd_notify", &["src/systemd/"]),
     ("sha2", &["src/http/"]),
     ("subtle", &["src/http/"]),
     ("atelier_connect", &["src/config/", "src/cache/", "src/origin/postgres/"]),

@@ -1,18 +1,32 @@
-//! nginx before nodes (`nginx/local.conf`): whose patience ends first, what is sent twice, and what a client is told when no node
-//! answers.
+//! nginx before nodes, with the files of `nginx/` as they are shipped: whose patience ends first, and what no client loses when a node
+//! goes; and in `tests/nginx/` what is sent twice, what is passed on, what nginx says itself, its limits, and the cache that can
+//! be included.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "nginx/answers.rs"]
+mod answers;
+#[path = "nginx/cache.rs"]
+mod cache;
+#[path = "nginx/passed_on.rs"]
+mod passed_on;
+#[path = "nginx/readme.rs"]
+mod readme;
+#[path = "nginx/retries.rs"]
+mod retries;
+#[path = "nginx/site.rs"]
+mod site;
+
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use atelier_rig::process::free_port;
-use atelier_rig::{Client, Fault, Nginx, Node, Proxy, Response, wait_until};
+use atelier_rig::{Client, Fault, Nginx, Node, Proxy, wait_until};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
-const CONFIGURATION: &str = include_str!("../nginx/local.conf");
+const HTTP: &str = include_str!("../nginx/atelier/http.conf");
+const API: &str = include_str!("../nginx/atelier/api.conf");
+const READ: &str = include_str!("../nginx/atelier/read.conf");
 
 /// A value as nginx and the settings write it: `1500ms`, `3s`, `256k`, `256KiB`.
 fn number(text: &str) -> u64 {
@@ -26,13 +40,11 @@ fn number(text: &str) -> u64 {
     text[..digits].parse::<u64>().expect("a number") * unit
 }
 
-/// The value of a directive within the block that begins with `block`, or before all blocks that are named here.
-fn directive(block: &str, name: &str) -> u64 {
-    let begin = CONFIGURATION.find(block).unwrap_or_else(|| panic!("no {block:?}")) + block.len();
-    let rest = &CONFIGURATION[begin..];
-    let own = ["  upstream ", "  server {", "    location "].iter().filter_map(|next| rest.find(next)).min();
-    let own = if block == "http {" { rest } else { &rest[..own.unwrap_or(rest.len())] };
-    let value = own.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(' ')?.split_once(';'));
+/// The value of a directive in a file: of the first behind `block`, which is where a block begins.
+fn directive(file: &str, block: &str, name: &str) -> u64 {
+    let begin = file.find(block).unwrap_or_else(|| panic!("no {block:?}"));
+    let mut lines = file[begin..].lines();
+    let value = lines.find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(' ')?.split_once(';'));
     number(value.unwrap_or_else(|| panic!("no {name} in {block:?}")).0)
 }
 
@@ -49,9 +61,9 @@ fn defaults() -> BTreeMap<String, String> {
 fn whoever_waits_for_another_waits_longer() {
     let defaults = defaults();
     let of = |name: &str| number(defaults.get(name).unwrap_or_else(|| panic!("no {name}")));
-    let (read, write) =
-        (directive("location / {", "proxy_read_timeout"), directive("location @write {", "proxy_read_timeout"));
-    let kept = directive("upstream atelier {", "keepalive_timeout");
+    let read = directive(READ, "", "proxy_read_timeout");
+    let write = directive(API, "location @write {", "proxy_read_timeout");
+    let kept = directive(HTTP, "upstream atelier {", "keepalive_timeout");
     let order = [
         ("ATELIER_BUDGET < proxy_read_timeout of reads", of("ATELIER_BUDGET"), read),
         ("ATELIER_WRITE_BUDGET < proxy_read_timeout of writes", of("ATELIER_WRITE_BUDGET"), write),
@@ -63,20 +75,20 @@ fn whoever_waits_for_another_waits_longer() {
         (
             "proxy_read_timeout of reads < proxy_next_upstream_timeout",
             read,
-            directive("http {", "proxy_next_upstream_timeout"),
+            directive(API, "", "proxy_next_upstream_timeout"),
         ),
         // nginx has whole bodies before it asks the node, which is to wait for them no less than nginx does.
         (
             "proxy_send_timeout < ATELIER_BODY_TIMEOUT",
-            directive("http {", "proxy_send_timeout"),
+            directive(API, "", "proxy_send_timeout"),
             of("ATELIER_BODY_TIMEOUT"),
         ),
     ];
     for (what, shorter, longer) in order {
         assert!(shorter < longer, "{what}: {shorter} and {longer}");
     }
-    assert_eq!(directive("http {", "client_max_body_size"), of("ATELIER_BODY_MAX"));
-    assert_eq!(directive("http {", "client_body_buffer_size"), of("ATELIER_BODY_MAX"));
+    assert_eq!(directive(API, "", "client_max_body_size"), of("ATELIER_BODY_MAX"));
+    assert_eq!(directive(API, "", "client_body_buffer_size"), of("ATELIER_BODY_MAX"));
 }
 
 /// The helpfulness of a review of the sample on one node, past the cache of others.
@@ -123,46 +135,6 @@ fn what_a_node_lost_the_answer_to_is_asked_again_if_it_is_a_read_and_never_if_it
         let most = if asked.method == "PUT" { 1 } else { 2 };
         assert!((1..=most).contains(&asked.nodes.len()), "{asked:?}");
     }
-}
-
-fn assert_told(answer: &Response, status: u16, text: &str) {
-    assert_eq!((answer.status, answer.text()), (status, text));
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-    assert!(answer.header("x-request-id").is_some_and(|id| id.len() == 32));
-}
-
-#[test]
-fn when_no_node_answers_a_client_is_told_so_as_a_node_would() {
-    let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-    let nginx = Nginx::start(&[nobody]);
-    let mut client = Client::connect(nginx.address);
-    for (method, body) in [("GET", ""), ("POST", "{}"), ("PUT", ""), ("OPTIONS", "")] {
-        let answer = client.request(method, "/reviews/5/helpful", &[], body.as_bytes());
-        assert_told(&answer, 503, "Error: temporarily unavailable");
-        assert_eq!(answer.header("retry-after"), Some("2"));
-    }
-}
-
-#[test]
-fn a_body_that_is_too_large_for_a_node_does_not_reach_it() {
-    let node = Node::start(SERVER, &[]);
-    let nginx = Nginx::start(&[node.address]);
-    let limit = usize::try_from(directive("http {", "client_max_body_size")).unwrap();
-    let mut client = Client::connect(nginx.address);
-    let fits = client.request("POST", "/reviews", &[], " ".repeat(limit).as_bytes());
-    assert_eq!(fits.status, 422, "{}", fits.text());
-    let larger = client.request("POST", "/reviews", &[], " ".repeat(limit + 1).as_bytes());
-    assert_told(&larger, 413, "Error: request body is too large");
-    // nginx reads on from whoever sent too much, and notes the request when it is rid of it.
-    drop(client);
-    let asked = wait_until("nginx has noted both", Duration::from_secs(20), || {
-        let asked = nginx.asked();
-        (asked.len() == 2).then_some(asked)
-    });
-    assert_eq!(asked.iter().map(|asked| asked.nodes.len()).collect::<Vec<_>>(), [1, 0]);
 }
 
 #[test]

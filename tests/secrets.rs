@@ -182,6 +182,11 @@ fn no_secret_is_found_in_anything_that_is_said() {
             "password authentication failed",
         ),
         (
+            "no password",
+            vec![("DATABASE_URL", plain.clone())],
+            "it belongs into the file of ATELIER_DATABASE_PASSWORD_FILE",
+        ),
+        (
             "nobody there",
             vec![("DATABASE_URL", format!("postgres://shop:{DATABASE}@127.0.0.1:{nobody}/shop"))],
             "Connection refused",

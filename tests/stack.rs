@@ -162,11 +162,17 @@ fn a_node_beside_a_warm_redis_asks_the_database_nothing() {
     });
 
     let second = Node::start(SERVER, &settings);
+    let routes = ROUTES.len() as u64;
+    let lookups = |node: &Node, tier: &str, result: &str| {
+        node.counted(&format!("atelier_lookups_total{{tier=\"{tier}\",result=\"{result}\"}}"))
+    };
+    assert_eq!((lookups(&first, "l2", "miss"), lookups(&first, "origin", "fill")), (routes, routes));
     for (target, answer) in ROUTES.iter().zip(&answers) {
         let again = second.get(target);
         assert_eq!(again.header("cache-status"), Some("atelier-edge; hit; detail=l2"), "{target}");
         assert_eq!((again.text(), again.header("etag")), (answer.text(), answer.header("etag")), "{target}");
     }
+    assert_eq!((lookups(&second, "l2", "hit"), lookups(&second, "origin", "fill")), (routes, 0));
     assert_eq!(statements(&postgres) - before, ROUTES.len() as u64);
 }
 

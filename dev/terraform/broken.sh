@@ -38,8 +38,11 @@ broken node node/templates/secrets.conf 'LoadCredential=atelier.admin-token' 'Lo
 broken node node/templates/setup.sh 'http://127.0.0.1:${admin}/readyz; do' 'http://127.0.0.1:${admin}/livez; do'
 broken node node/variables.tf '"ATELIER_ADMIN_LISTEN", ' ''
 broken edge edge/main.tf 'ports    = toset(["80", "443"])' 'ports    = toset(["22", "80", "443"])'
-broken edge edge/templates/nginx.conf 'proxy_next_upstream error timeout;' 'proxy_next_upstream error timeout http_503;'
-broken edge edge/templates/nginx.conf 'proxy_next_upstream off;' ''
+broken edge ../../nginx/atelier/read.conf 'proxy_next_upstream error timeout;' 'proxy_next_upstream error timeout http_503;'
+broken edge ../../nginx/atelier/api.conf 'proxy_next_upstream off;' ''
+# A file that says otherwise what the module fills in.
+broken edge ../../nginx/atelier/local/site.conf 'burst=400 nodelay' 'nodelay burst=400'
+broken edge edge/main.tf '"*.conf") :' '"[n-z]*.conf") :'
 broken edge edge/main.tf '{ StringEquals = { "aws:ResourceTag/Name" = var.name } }' '{ StringEquals = { "aws:ResourceTag/Name" = "*" } }'
 broken machine machine/main.tf 'http_tokens                 = "required"' 'http_tokens                 = "optional"'
 broken machine machine/main.tf 'encrypted         = true' 'encrypted         = false'

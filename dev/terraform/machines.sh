@@ -10,7 +10,10 @@ mkdir -p "$own/tls"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=api.example.com -keyout "$own/tls/tls.key" -out "$own/tls/tls.crt" 2>/dev/null
 # A configuration of nginx, with what is the machine's replaced by what is here.
 nginx_takes() { # nginx_takes FILE ROOT
-    sed -e "s#/run/atelier-secrets#$own/tls#; s#/etc/atelier#$2/etc/atelier#; s#/run/nginx.pid#$own/nginx.pid#; s#/var/log/nginx#$own#; s#^user www-data;##" "$1" >"$own/nginx.conf"
+    rm -rf "$own/atelier"
+    if [ -d "$2/etc/nginx/atelier" ]; then cp -r "$2/etc/nginx/atelier" "$own"; fi
+    cp "$1" "$own/nginx.conf"
+    find "$own/nginx.conf" "$own/atelier" -name '*.conf' -exec sed -i -e "s#/run/atelier-secrets#$own/tls#; s#/run/nginx.pid#$own/nginx.pid#; s#/var/log/nginx#$own#; s#^user www-data;##" {} + 2>/dev/null || true
     PATH=$PATH:/usr/sbin nginx -t -q -p "$own" -e "$own/error.log" -c "$own/nginx.conf"
 }
 

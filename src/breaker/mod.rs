@@ -64,6 +64,11 @@ impl Breaker {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// What it stands before.
+    pub fn before(&self) -> Dependency {
+        self.before
+    }
+
     /// Somebody else had an answer: there is no need to find out.
     pub fn close(&self) {
         if self.is_open() {

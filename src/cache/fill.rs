@@ -17,7 +17,7 @@ use crate::changes::Proof;
 use crate::entry::{Answer, Document, Entry, Origins};
 use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
-use crate::metrics::{Place, Reason, metrics};
+use crate::metrics::{Lookup, Place, Reason, looked_up, metrics};
 use crate::origin::{Asking, Fetched, OriginError};
 use crate::outcome::Outcome;
 use crate::red::{self, Point, Red};
@@ -101,6 +101,7 @@ impl Cache {
             }
         }
         if let Some(entry) = self.look_in_l2(key, purpose).await {
+            looked_up(Lookup::L2Hit);
             let entry = Arc::new(entry);
             self.store(&entry);
             return Ok(Landed { entry, outcome: Outcome::HitL2 });
@@ -108,6 +109,7 @@ impl Cache {
         let entry = Arc::new(caught(Place::Fetch, self.fetch(key, purpose)).await?);
         red::pass(Point::Fill);
         self.store(&entry);
+        looked_up(Lookup::Fill);
         if let Some(l2) = &self.l2 {
             l2.store(Arc::clone(&entry));
         }
@@ -126,7 +128,11 @@ impl Cache {
     async fn look_in_l2(&self, key: Key, purpose: Purpose) -> Option<Entry> {
         let l2 = self.l2.as_ref()?;
         let trusted = red::is_on(Red::L2Trusted);
-        if purpose == (Purpose::Miss { use_l2: false }) || !(self.changes.is_open(Instant::now()) || trusted) {
+        if purpose == (Purpose::Miss { use_l2: false }) {
+            return None;
+        }
+        if !(self.changes.is_open(Instant::now()) || trusted) {
+            looked_up(Lookup::L2Skipped);
             return None;
         }
         let (epoch, _) = self.changes.era();
@@ -143,6 +149,7 @@ impl Cache {
             return Some(entry);
         }
         metrics().l2_outdated.inc();
+        looked_up(Lookup::L2Outdated);
         None
     }
 
@@ -207,6 +214,9 @@ impl Cache {
         let ((fetched, seen), _permit) = match fetched {
             Ok(answered) => answered,
             Err(unavailable) => {
+                if matches!(unavailable, Unavailable::Failed(_) | Unavailable::Late) {
+                    looked_up(Lookup::OriginFailed);
+                }
                 // That nobody can be asked has been said where the connections are; it is not repeated for each request.
                 if let Unavailable::Failed(error) = &unavailable
                     && !matches!(**error, OriginError::Down)
@@ -227,7 +237,9 @@ impl Cache {
             }
             return Err(Unavailable::Foreign(seen.incarnation));
         }
-        let cost = u32::try_from(Instant::now().since(began).as_micros()).unwrap_or(u32::MAX);
+        let took = Instant::now().since(began);
+        metrics().fetch_seconds.observe(took);
+        let cost = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         debug!(%key, "fetched `{key}` from the origin");
         let stamp = if red::is_on(Red::StampApart) {
             // A second statement sees what was committed between the two.

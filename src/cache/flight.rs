@@ -96,6 +96,12 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         (seat, Landing(landing))
     }
 
+    /// How many there are, those that failed and are remembered among them, and how many wait for them.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let flights = self.shards.iter().map(|shard| lock(shard).len()).sum();
+        (flights, self.waiting.load(Ordering::Relaxed))
+    }
+
     /// A place among those who wait, unless `most` others do.
     pub(super) fn wait_among(&self, most: usize) -> Option<Waiting> {
         let waiting = Waiting(Arc::clone(&self.waiting));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Cache;
 use crate::changes::Proof;
 use crate::entry::{Answer, Variant};
-use crate::freshness::Instant;
+use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
 use crate::stamp::OrdToken;
 use crate::tag::Tag;
@@ -54,11 +54,111 @@ pub struct Encoded {
     pub etag: String,
 }
 
+/// What a request for a key would get now, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Where the answer would come from, in the words of `atelier_answers_total`; `asked` when Redis or the origin would be.
+    pub would: &'static str,
+    /// In a sentence.
+    pub why: String,
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// An age as people say it.
+pub(super) fn ago(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{} ms ago", duration.as_millis()),
+        seconds @ 1..=119 => format!("{seconds} s ago"),
+        seconds @ 120..=7199 => format!("{} minutes ago", seconds / 60),
+        seconds => format!("{} hours ago", seconds / 3600),
+    }
+}
+
 impl Cache {
+    /// What a request for `key` would get now, as the hit path and what comes after it would decide it. A token of a write, which a
+    /// request may bring, is not thought of.
+    pub fn explain(&self, key: Key) -> Verdict {
+        let tag = Tag::of(key);
+        let verdict = |would, why| Verdict { would, why };
+        let Some(entry) = self.l1.get(&key) else {
+            return if self.changes.is_absent(key) {
+                verdict(
+                    "filter",
+                    "L1 holds nothing, and the existence filter knows that there is no such row.".to_owned(),
+                )
+            } else {
+                let next = self.whom_it_asks();
+                verdict("asked", format!("L1 holds nothing under {key}: {next}."))
+            };
+        };
+        let (proof, now) = self.changes.prove(&entry.facts);
+        let old = now.since(entry.read_at);
+        let read = format!("It was read {}", ago(old));
+        let in_outage = if self.may_be_stale(&entry, None) {
+            "; if that fails, what L1 holds is served with the label stale-origin"
+        } else {
+            "; if that fails, the answer is 503"
+        };
+        let next = self.whom_it_asks();
+        match (proof, self.times.judge(&entry, old).freshness) {
+            (Proof::Softened(_), _) if entry.is_found() => verdict(
+                "stale_purge",
+                format!(
+                    "{read}, and {tag} was purged softly since: it is served with the label stale-purge while it is fetched again."
+                ),
+            ),
+            (Proof::Softened(_), _) => verdict(
+                "asked",
+                format!(
+                    "{read}, {tag} was purged softly since, and without content it is not served: {next}{in_outage}."
+                ),
+            ),
+            (Proof::Outdated, _) => {
+                verdict("asked", format!("{read}, and a change of {tag} came after that: {next}{in_outage}."))
+            }
+            (Proof::Unproved, _) => {
+                let poll = ago(now.since(self.changes.proved()));
+                verdict(
+                    "asked",
+                    format!(
+                        "{read}, and whether it still holds is not known, since the last poll began {poll}: one is waited for, then {next}{in_outage}."
+                    ),
+                )
+            }
+            (Proof::Current(_), Freshness::Expired) => {
+                verdict("asked", format!("{read}, and its ttl and grace are over: {next}{in_outage}."))
+            }
+            (Proof::Current(until), freshness) => {
+                let proved = ago(now.since(until));
+                let refreshed = if freshness == Freshness::Stale {
+                    " Its ttl is over, so it is fetched again behind the reader's back."
+                } else {
+                    ""
+                };
+                verdict(
+                    "l1",
+                    format!(
+                        "{read}, and the last poll, which began {proved}, knew of no change of {tag} since.{refreshed}"
+                    ),
+                )
+            }
+        }
+    }
+
+    /// Who is asked for what L1 cannot answer.
+    fn whom_it_asks(&self) -> &'static str {
+        let redis = self.l2.as_ref().is_some_and(|l2| !l2.breaker().is_open()) && self.changes.is_open(Instant::now());
+        match (redis, self.breaker.is_open()) {
+            (true, false) => "Redis is asked, then the database",
+            (true, true) => "Redis is asked; the database does not answer and is not",
+            (false, false) => "the database is asked",
+            (false, true) => "nobody can be asked, since the database does not answer",
+        }
+    }
+
     /// The entry that L1 holds under `key`, if it holds one.
     pub fn inspect(&self, key: Key) -> Option<Inspected> {
         let entry = self.l1.get(&key)?;

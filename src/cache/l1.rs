@@ -86,6 +86,11 @@ impl L1 {
         (gone, all)
     }
 
+    /// How many entries there are with content, how many without, and what the former weigh; as far as moka has counted them.
+    pub(super) fn load(&self) -> (u64, u64, u64) {
+        (self.entries.entry_count(), self.empties.entry_count(), self.entries.weighted_size())
+    }
+
     /// Whether there is any entry with content.
     pub(super) fn holds_any(&self) -> bool {
         // moka counts in batches: without this, a few entries stored long ago may not be counted yet.

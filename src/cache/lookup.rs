@@ -14,7 +14,7 @@ use crate::changes::Proof;
 use crate::entry::Entry;
 use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
-use crate::metrics::{Place, Reason, metrics};
+use crate::metrics::{Lookup, Place, Reason, looked_up, metrics};
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
 use crate::stamp::OrdToken;
@@ -140,6 +140,7 @@ impl Cache {
         if let Held::Served(served) = held {
             return Ok(Answered::Entry(served));
         }
+        looked_up(Lookup::L1Miss);
         if behind.is_none() && self.changes.is_absent(key) {
             return Ok(Answered::Nothing);
         }
@@ -257,7 +258,10 @@ impl Cache {
                     return None;
                 }
                 let (epoch, _) = self.changes.era();
-                Arc::new(self.l2.as_ref()?.get(key, epoch).await.filter(held)?)
+                let found = self.l2.as_ref()?.get(key, epoch).await?;
+                let good = held(&found);
+                looked_up(if good { Lookup::L2Stale } else { Lookup::L2Outdated });
+                good.then(|| Arc::new(found))?
             }
         };
         let now = Instant::now();
@@ -285,6 +289,7 @@ impl Cache {
             }
             // Meanwhile somebody may have waited for it.
             if cache.l1.get(&key).is_none_or(|entry| entry.read_at <= held) {
+                metrics().refreshes.inc();
                 let filler = Arc::clone(&cache);
                 let begin = move || async move { filler.fly(key, Purpose::Refresh { held }).await };
                 let (_, landing) = cache.flights.join_or_begin(key, begin);

@@ -21,6 +21,7 @@ mod permits;
 mod pressure;
 mod refresh;
 mod shed;
+mod state;
 mod times;
 mod warm;
 mod write;
@@ -56,12 +57,14 @@ use self::times::Times;
 use self::warm::Sample;
 
 pub use self::address::Address as L2Address;
-pub use self::inspect::{Encoded, Inspected};
+pub use self::inspect::{Encoded, Inspected, Verdict};
 pub use self::l2::{L2, Settings as L2Settings};
+pub use crate::changes::{Sighting, Wide};
 pub use crate::origin::WriteError;
 
 pub use self::lookup::{Answered, Asked, Served};
 pub use self::pressure::Memory;
+pub use self::state::{Check, Hot, State};
 pub use self::times::{Live, ResourceTimes};
 pub use self::warm::Warm;
 
@@ -132,11 +135,13 @@ impl From<OriginError> for Unavailable {
 }
 
 /// Why a node is not to be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unready {
     /// It has never heard from the database; in the database's words, or the network's, why.
+    #[error("the database could not be read yet: {0}")]
     NotBegun(String),
     /// It cannot prove anything although the database answers; why.
+    #[error("nothing can be proved although the database answers: {0}")]
     Blind(String),
 }
 
@@ -161,6 +166,8 @@ pub struct Cache {
     settings: Settings,
     /// Makes the jitter of this node its own.
     node: u64,
+    /// When it was made.
+    began: Instant,
     /// The origin could be asked once.
     reached: AtomicBool,
     /// What is asked for most.
@@ -195,6 +202,7 @@ impl Cache {
             live: ArcSwap::from_pointee(live),
             hot: Sample::new(settings.warm.is_some()),
             settings,
+            began: Instant::now(),
             reached: AtomicBool::new(false),
         });
         cache.watch_memory();
@@ -229,7 +237,7 @@ impl Cache {
         self.live.store(Arc::new(live));
     }
 
-    /// Whether requests are to be sent here.
+    /// Whether requests are to be sent here; [`Cache::checks`] says what that depends on.
     ///
     /// # Errors
     /// With why not.
@@ -253,6 +261,17 @@ impl Cache {
             return Err(Unready::Blind(self.poller.trouble()));
         }
         Ok(())
+    }
+
+    /// Why nothing can be proved at present, if nothing can.
+    pub fn blindness(&self) -> Option<String> {
+        let blind = !self.changes.is_open(Instant::now());
+        blind.then(|| self.poller.trouble())
+    }
+
+    /// Whether polls go on, successful or not.
+    pub fn polls(&self) -> bool {
+        self.poller.turns()
     }
 
     /// Whether there is anything that could be answered without the origin.

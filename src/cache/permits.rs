@@ -61,6 +61,12 @@ impl Permits {
             || (self.running.semaphore.available_permits() == 0 && self.shed().is_on())
     }
 
+    /// How many permits there are, are taken, and are waited for.
+    pub(super) fn load(&self) -> [usize; 3] {
+        let [max, taken] = self.running.load();
+        [max, taken, self.waiting.load(Ordering::Relaxed)]
+    }
+
     /// Changes how many may ask at once; those who do go on.
     pub(super) fn resize(&self, running: usize) {
         self.running.resize(running);
@@ -100,6 +106,13 @@ pub(super) struct Resizable {
 impl Resizable {
     pub(super) fn new(size: usize) -> Self {
         Self { semaphore: std::sync::Arc::new(Semaphore::new(size)), size: AtomicUsize::new(size) }
+    }
+
+    /// How many permits there are, and are taken.
+    pub(super) fn load(&self) -> [usize; 2] {
+        let size = self.size.load(Ordering::Relaxed);
+        // While it is made smaller, for a moment more of them are out than there are.
+        [size, size.saturating_sub(self.semaphore.available_permits())]
     }
 
     /// Gives permits back, or takes some away as soon as they are free.

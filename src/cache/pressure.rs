@@ -64,6 +64,11 @@ impl Pressure {
         self.0.load(Ordering::Relaxed) < Shortage::Hard as u8
     }
 
+    /// The mark that was passed: 0 is none, 2 the higher one.
+    pub(super) fn level(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Notes a shortage; returns the one before.
     fn note(&self, shortage: Shortage) -> Shortage {
         let before = self.0.swap(shortage as u8, Ordering::Relaxed);

@@ -53,6 +53,12 @@ impl Refreshes {
         Some(Place { of: Arc::clone(self), key })
     }
 
+    /// How many may run at once, do, and wait for that.
+    pub(super) fn load(&self) -> [usize; 3] {
+        let [max, running] = self.running.load();
+        [max, running, self.lock().len().saturating_sub(running)]
+    }
+
     /// Changes how many run at once.
     pub(super) fn resize(&self, at_once: usize) {
         self.running.resize(at_once);

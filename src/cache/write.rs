@@ -8,7 +8,7 @@ use tracing::{Instrument, error, warn};
 use super::Cache;
 use crate::cause::Causes;
 use crate::command::{Command, Purge, Purged};
-use crate::metrics::{Place, Reason, metrics};
+use crate::metrics::{Place, PurgeKind, Reason, metrics};
 use crate::origin::{OriginError, WriteError};
 use crate::red::{self, Point};
 use crate::stamp::OrdToken;
@@ -52,6 +52,7 @@ impl Cache {
         red::pass(Point::Write);
         match (written, purged) {
             (Ok(written), Some(what)) => {
+                self.note_order(&what);
                 // A purge may be a soft one, or begin an epoch: the poll knows what that means.
                 let applied = self.poller.join(PURGE_WAIT).await;
                 if !applied {
@@ -91,6 +92,22 @@ impl Cache {
                 Err(error)
             }
         }
+    }
+
+    /// Counts a purge, and remembers it for operators.
+    fn note_order(&self, what: &Purged) {
+        let kind = match what {
+            Purged::Tags(tags, kind) => {
+                self.changes.note_order(tags, *kind);
+                match kind {
+                    Kind::Soft => PurgeKind::Soft,
+                    Kind::Hard => PurgeKind::Hard,
+                    Kind::Erase => PurgeKind::Erase,
+                }
+            }
+            Purged::Epoch => PurgeKind::Epoch,
+        };
+        metrics().purged(kind);
     }
 
     fn tell(&self, token: Option<OrdToken>) {

@@ -11,6 +11,7 @@ mod pending;
 mod poller;
 mod proof;
 mod raises;
+mod recent;
 mod view;
 mod word;
 
@@ -23,6 +24,7 @@ use arc_swap::ArcSwap;
 use crate::facts::{Facts, Place};
 use crate::freshness::Instant;
 use crate::key::{Key, Resource};
+use crate::metrics::{Raiser, metrics};
 use crate::origin::{Changes as Learned, Poll, Tags};
 use crate::red::{self, Red};
 use crate::stamp::{Epoch, Incarnation, OrdToken, Seen, Stamp};
@@ -33,6 +35,7 @@ use self::covers::Covers;
 use self::filter::Filters;
 use self::pending::Pending;
 use self::raises::Raises;
+use self::recent::Recent;
 use self::view::{Change, View};
 
 #[cfg(test)]
@@ -44,6 +47,7 @@ mod stress;
 
 pub use self::poller::{Poller, Settings as PollerSettings};
 pub use self::proof::Proof;
+pub use self::recent::{Sighting, Wide};
 
 /// What does not change while a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +92,7 @@ pub struct Changes {
     raises: Mutex<Raises>,
     softened: Mutex<Vec<Softened>>,
     filters: Filters,
+    recent: Recent,
     settings: Settings,
 }
 
@@ -106,6 +111,7 @@ impl Changes {
             raises: Mutex::default(),
             softened: Mutex::default(),
             filters: Filters::new(settings.filter),
+            recent: Recent::default(),
             settings,
         })
     }
@@ -225,6 +231,16 @@ impl Changes {
             self.note_ids(tags);
         }
         lock(&self.raises).forget_before(begun);
+        match tags {
+            Tags::These(tags) => {
+                metrics().raised(Raiser::Poll, tags.len());
+                tags.iter().for_each(|(tag, kind)| self.recent.polled(*tag, *kind));
+            }
+            Tags::TooMany(kind) => {
+                metrics().raised(Raiser::Poll, 1);
+                self.recent.polled(Tag::All, *kind);
+            }
+        }
         Ok(())
     }
 
@@ -294,6 +310,7 @@ impl Changes {
         let as_hard = |kind: Kind| Change::Other(kind.max(Kind::Hard));
         match tags {
             Some(Tags::These(tags)) => {
+                metrics().raised(Raiser::Resync, tags.len());
                 for (place, (tag, kind)) in tags.iter().enumerate() {
                     let seen = seen.get(place).copied().flatten().unwrap_or(poll.stamp);
                     view.apply(Covers::of(*tag), as_hard(*kind), seen);
@@ -309,6 +326,9 @@ impl Changes {
         let raises = lock(&self.raises);
         let before = self.view.load_full();
         let renewed = before.epoch != poll.epoch;
+        if renewed && before.epoch != Epoch::default() {
+            self.recent.began(poll.epoch);
+        }
         #[cfg(feature = "red")]
         if red::is_on(Red::FloorsClearedInPlace) && !renewed {
             before.clear_in_place();
@@ -351,6 +371,7 @@ impl Changes {
     /// Notes what a write of this node changed; has to be done before the write is answered. Returns the token that shows it
     /// to other nodes. `None` says that it is not known where in the history the write stands, and that a poll has to find out.
     pub fn raise(&self, tags: &[(Tag, Kind)], seen: Option<Seen>) -> Option<OrdToken> {
+        metrics().raised(Raiser::Write, tags.len());
         let covers: Vec<_> = tags.iter().map(|(tag, _)| Covers::of(*tag)).collect();
         let mut raises = lock(&self.raises);
         let view = self.view.load();
@@ -365,6 +386,16 @@ impl Changes {
         drop(raises);
         self.pending.add(&covers, clock::now());
         None
+    }
+
+    /// Remembers that an operator had this node purge something.
+    pub fn note_order(&self, tags: &[Tag], kind: Kind) {
+        self.recent.ordered(tags, kind);
+    }
+
+    /// The purges of late, the newest first.
+    pub fn recent(&self) -> Vec<Sighting> {
+        self.recent.all()
     }
 
     /// Which ids are to be read anew, so that what is not there is known again.

@@ -11,9 +11,9 @@ use crate::breaker::Breaker;
 use crate::cause::Causes;
 use crate::freshness::Instant;
 use crate::key::Resource;
-use crate::metrics::{Place, metrics};
+use crate::metrics::{Place, Polled as PollEnd, metrics};
 use crate::origin::{Changes as Learned, Origin, OriginError, Poll, Position, Tags};
-use crate::red::{self, Point};
+use crate::red::{self, Point, Red};
 use crate::stamp::OrdToken;
 use crate::supervise::supervise;
 use crate::tag::{Kind, Tag};
@@ -42,6 +42,10 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 
 /// How much longer reading all that is kept may take than a poll: a million rows take a quarter of a second.
 const RESYNC_FACTOR: u32 = 10;
+
+/// A loop that has come to no end of a poll for so many times as long as reading all that is kept may take stands still: a round has two such
+/// readings at most, and the longest wait behind it is shorter than one.
+const STILL_FACTOR: u32 = 4;
 
 /// How often the history of changes is pruned.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -74,6 +78,7 @@ pub struct Poller {
     trouble: Mutex<String>,
     /// When the connection was last suspected to lead to an old primary.
     suspected: Mutex<Instant>,
+    started: Instant,
 }
 
 impl std::fmt::Debug for Poller {
@@ -104,6 +109,7 @@ impl Poller {
             erased,
             trouble: Mutex::new("no poll has ended yet".to_owned()),
             suspected: Mutex::default(),
+            started: Instant::now(),
         });
         let own = Arc::clone(&poller);
         tokio::spawn(supervise(Place::Poll, "the poll", move || Arc::clone(&own).polls()));
@@ -146,6 +152,12 @@ impl Poller {
         lock(&self.trouble).clone()
     }
 
+    /// Whether polls go on, successful or not.
+    pub fn turns(&self) -> bool {
+        let last = self.polled.borrow().begun.max(self.started);
+        Instant::now().since(last) <= self.settings.timeout * RESYNC_FACTOR * STILL_FACTOR
+    }
+
     /// Waits until an epoch begins that this node did not know.
     pub async fn renewed(&self) {
         self.renewed.notified().await;
@@ -181,10 +193,14 @@ impl Poller {
         let mut position = None;
         let mut back_off = BACK_OFF.0;
         let mut failing = false;
+        let mut accounted = Instant::now();
         loop {
+            red::stand_still(Red::PollStands).await;
             let alarm = Alarm::now();
             let begun = Instant::now();
+            let proved = self.changes.proved();
             let outcome = self.poll(&mut position, begun).await;
+            accounted = self.account(accounted, proved, begun, outcome.is_ok());
             self.polled.send_replace(Polled { begun, applied: outcome.is_ok() });
             let next = match outcome {
                 Ok(()) => {
@@ -222,6 +238,25 @@ impl Poller {
         }
     }
 
+    /// Counts a poll that has ended, and for how long nothing could be proved since the last one: until it was applied, its predecessor's
+    /// fence stood where `proved` says. Returns until when that is counted now.
+    fn account(&self, accounted: Instant, proved: Instant, begun: Instant, applied: bool) -> Instant {
+        let now = Instant::now();
+        let blind = now.since(accounted.max(proved.after(self.changes.bound())));
+        metrics().blind_seconds.inc_by(blind.as_secs_f64());
+        if applied {
+            metrics().poll_seconds.observe(now.since(begun));
+        } else {
+            metrics().polled(PollEnd::Failed);
+        }
+        now
+    }
+
+    /// How polls are made.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     async fn poll(&self, position: &mut Option<Position>, begun: Instant) -> Result<(), OriginError> {
         if let Some(since) = &*position {
             let poll = self.ask(Some(since), self.settings.tags_max, self.settings.timeout).await?;
@@ -236,6 +271,7 @@ impl Poller {
             if learned != Err(Resync) {
                 self.tell_erased(&poll);
                 *position = Some(poll.position);
+                metrics().polled(PollEnd::Applied);
                 return Ok(());
             }
             info!("the history of changes goes on elsewhere: reading all that is kept of it");
@@ -251,6 +287,7 @@ impl Poller {
             poll = self.ask(None, self.settings.kept_max, limit).await?;
         }
         let renewed = self.changes.resync(&poll, begun);
+        metrics().polled(PollEnd::Resync);
         self.tell_erased(&poll);
         info!(epoch = %poll.epoch, renewed, "the history of changes is read");
         if renewed {

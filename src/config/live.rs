@@ -6,8 +6,10 @@
 //! a document looks like (`ATELIER_ROWS_MAX`, `ATELIER_CAMPUS`, `ATELIER_PRODUCT_DATES`).
 
 /// The settings that a running node obeys as soon as it has read them.
-const LIVE: [&str; 49] = [
+const LIVE: [&str; 51] = [
     "ATELIER_LOG",
+    "ATELIER_LOG_SLOW",
+    "ATELIER_LOG_SAMPLE",
     "ATELIER_ABSENT_TTL",
     "ATELIER_TTL_LIST",
     "ATELIER_TTL_PRODUCT",
@@ -70,11 +72,13 @@ mod tests {
     use crate::config::{Config, Raw, settings};
 
     /// A valid value for each setting that is not its default.
-    const OTHERS: [(&str, &str); 93] = [
+    const OTHERS: [(&str, &str); 95] = [
         ("ATELIER_LISTEN", "127.0.0.1:8081"),
         ("ATELIER_ADMIN_LISTEN", "127.0.0.1:9091"),
         ("ATELIER_WORKERS", "77"),
         ("ATELIER_LOG", "debug"),
+        ("ATELIER_LOG_SLOW", "7ms"),
+        ("ATELIER_LOG_SAMPLE", "7"),
         ("ATELIER_ENV_FILE", "/etc/edge.env"),
         ("DATABASE_URL", "postgres://h/d?sslmode=disable"),
         ("REDIS_URL", "redis://127.0.0.1:7"),

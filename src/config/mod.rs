@@ -23,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cache::{self, L2Address, L2Settings, Live};
 use crate::changes::{PollerSettings, Settings as ChangesSettings};
-use crate::http::{self, BodyLimits, Manners, Token};
+use crate::http::{self, BodyLimits, Lines, Manners, Token};
 use crate::model::Extras;
 use crate::origin::Rules;
 use crate::origin::postgres::{self, Address};
@@ -179,6 +179,10 @@ impl Config {
                     read.switch("ATELIER_ORD_HEADER", &raw.ord_header),
                     read.downstream(raw),
                 ),
+                lines: Lines {
+                    slow: read.limit("ATELIER_LOG_SLOW", &raw.log_slow),
+                    one_of: read.number("ATELIER_LOG_SAMPLE", &raw.log_sample, 0, 1_000_000_000),
+                },
                 token,
             },
             server: server::Limits {

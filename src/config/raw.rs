@@ -11,7 +11,7 @@ pub struct Raw {
     /// Where the API is served.
     #[arg(long, env = "ATELIER_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS", global = true)]
     pub(super) listen: String,
-    /// Where /livez, /readyz, /metrics, /purge and /entry are served; never reachable for the public.
+    /// Where the page for operators is, /metrics, /livez, /readyz, /config, /log, /entry and /purge; never reachable for the public.
     #[arg(long, env = "ATELIER_ADMIN_LISTEN", default_value = "127.0.0.1:9090", value_name = "ADDRESS", global = true)]
     pub(super) admin_listen: String,
     /// How many threads serve; 0 is one per core.
@@ -20,6 +20,12 @@ pub struct Raw {
     /// What is logged: error, warn, info, debug, or per module as in info,atelier_edge::cache=debug.
     #[arg(long, env = "ATELIER_LOG", default_value = "info", value_name = "FILTER", global = true)]
     pub(super) log: String,
+    /// From which duration on the answer to a request is logged; one that failed (5xx) always is.
+    #[arg(long, env = "ATELIER_LOG_SLOW", default_value = "500ms", value_name = "DURATION", global = true)]
+    pub(super) log_slow: String,
+    /// Of answers that are neither slow nor failed, one in so many is logged; 0 is none.
+    #[arg(long, env = "ATELIER_LOG_SAMPLE", default_value = "1000", value_name = "NUMBER", global = true)]
+    pub(super) log_sample: String,
     /// A file of NAME=value lines: settings that come before the environment and behind flags. SIGHUP has it read again.
     #[arg(long, env = "ATELIER_ENV_FILE", value_name = "FILE", global = true)]
     pub(super) env_file: Option<String>,

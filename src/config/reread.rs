@@ -1,8 +1,9 @@
 //! The settings read again while the node serves: what is asked for, what of it can be done at once, and what has to wait for a
 //! restart. Nothing is changed here.
 
-use super::show::shown;
+use super::show::{rows, shown};
 use super::{Config, Given, Problem, Sources, live, settings};
+use crate::http::admin::Setting as Shown;
 
 /// The settings that a process runs with, and where they came from.
 #[derive(Clone, Debug)]
@@ -22,6 +23,13 @@ pub struct News {
     pub changed: Vec<String>,
     /// The names of those that were to become another and stay as they are until a restart.
     pub kept: Vec<String>,
+}
+
+impl News {
+    /// The settings that are to be in force, for operators.
+    pub fn shown(&self) -> Vec<Shown> {
+        rows(&self.given)
+    }
 }
 
 impl InForce {
@@ -70,6 +78,11 @@ impl InForce {
             }
         }
         Ok(News { given, config, changed, kept })
+    }
+
+    /// The settings in force, for operators.
+    pub fn shown(&self) -> Vec<Shown> {
+        rows(&self.given)
     }
 
     /// Takes what was read for what is in force.

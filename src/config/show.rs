@@ -8,6 +8,7 @@ use super::given::Giver;
 use super::live;
 use super::{Given, Raw};
 use crate::cache::L2Address;
+use crate::http::admin::Setting as Shown;
 use crate::origin::postgres::Address;
 
 /// What is known of a setting from its one definition.
@@ -54,19 +55,39 @@ pub fn settings() -> Vec<Setting> {
     arguments.collect()
 }
 
+/// Who gave a setting its value, as it is shown.
+fn giver(setting: &Setting, given: &Given) -> String {
+    match given.giver(setting) {
+        Giver::Flag => format!("--{}", setting.flag),
+        Giver::File => "file".to_owned(),
+        Giver::Environment => "environment".to_owned(),
+        Giver::Systemd => "systemd".to_owned(),
+        Giver::Default => "default".to_owned(),
+    }
+}
+
+/// The settings for programs and people who ask a node.
+pub(super) fn rows(given: &Given) -> Vec<Shown> {
+    let row = |setting: Setting| {
+        let value = given.value(&setting);
+        Shown {
+            value: value.map(|value| shown(&setting, Some(value))),
+            from: giver(&setting, given),
+            live: live::is_live(&setting.variable),
+            default: setting.default,
+            name: setting.variable,
+        }
+    };
+    settings().into_iter().map(row).collect()
+}
+
 /// The settings in some form.
 pub fn write(form: Form, given: &Given) -> String {
     let mut text = String::new();
     match form {
         Form::Table => {
             for setting in settings() {
-                let from = match given.giver(&setting) {
-                    Giver::Flag => format!("--{}", setting.flag),
-                    Giver::File => "file".to_owned(),
-                    Giver::Environment => "environment".to_owned(),
-                    Giver::Systemd => "systemd".to_owned(),
-                    Giver::Default => "default".to_owned(),
-                };
+                let from = giver(&setting, given);
                 let shown = shown(&setting, given.value(&setting));
                 let _ = writeln!(text, "{:<24} {shown:<28} {from}", setting.variable);
             }
@@ -81,9 +102,14 @@ pub fn write(form: Form, given: &Given) -> String {
             }
         }
         Form::Env => {
+            text.push_str(
+                "# Settings of atelier-edge. What is commented out is the default. Those marked [live] are obeyed when the node is told\n\
+                 # to read this file again (systemctl reload atelier-edge), the others when it is started again.\n",
+            );
             for setting in settings() {
                 let default = setting.default.as_deref().unwrap_or_default();
-                let _ = writeln!(text, "# {}\n#{}={default}\n", setting.help, setting.variable);
+                let live = if live::is_live(&setting.variable) { " [live]" } else { "" };
+                let _ = writeln!(text, "\n# {}{live}\n#{}={default}", setting.help, setting.variable);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::FutureExt;
 use tracing::error;
@@ -17,6 +17,12 @@ pub(super) async fn caught<T>(answer: impl Future<Output = Result<T, Problem>>) 
         Ok(answer) => answer,
         Err(panic) => Err(note(&*panic)),
     }
+}
+
+/// The same of an answer that waits for nothing.
+#[inline]
+pub(super) fn at_once<T>(answer: impl FnOnce() -> T) -> Result<T, Problem> {
+    catch_unwind(AssertUnwindSafe(answer)).map_err(|panic| note(&*panic))
 }
 
 #[cold]

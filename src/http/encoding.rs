@@ -1,7 +1,7 @@
 //! Which encoding a client gets (RFC 9110 §12.5.3).
 
 use hyper::HeaderMap;
-use hyper::header::ACCEPT_ENCODING;
+use hyper::header::{ACCEPT_ENCODING, HeaderValue};
 
 use crate::entry::{Document, Encoding, Variant};
 
@@ -14,7 +14,21 @@ pub(super) struct Accepted {
 }
 
 impl Accepted {
-    const IDENTITY: Self = Self { brotli: 0, gzip: 0, identity: 1 };
+    /// What a client is sent who names none.
+    pub(super) const IDENTITY: Self = Self { brotli: 0, gzip: 0, identity: 1 };
+
+    /// What the only value of `Accept-Encoding` says, if it is one of those that nearly all clients send: browsers, nginx, programs.
+    #[inline]
+    pub(super) fn usual(value: &HeaderValue) -> Option<Self> {
+        let both = Self { brotli: 1000, gzip: 1000, identity: 1 };
+        match value.as_bytes() {
+            b"gzip, deflate, br, zstd" | b"gzip, deflate, br" => Some(both),
+            b"gzip" | b"gzip, deflate" => Some(Self { brotli: 0, ..both }),
+            b"br" => Some(Self { gzip: 0, ..both }),
+            b"identity" => Some(Self { brotli: 0, gzip: 0, identity: 1000 }),
+            _ => None,
+        }
+    }
 
     /// Reads every `Accept-Encoding` of the request. Without one, or with nothing readable in it, the body goes as it is.
     pub(super) fn of(headers: &HeaderMap) -> Self {
@@ -89,8 +103,6 @@ fn quality(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
-
     use super::*;
 
     fn chosen(accept: &[&'static str]) -> Encoding {
@@ -134,6 +146,12 @@ mod tests {
         for (accept, expected) in table {
             assert_eq!(chosen(accept), expected, "{accept:?}");
         }
+        for usual in ["gzip, deflate, br, zstd", "gzip, deflate, br", "gzip", "gzip, deflate", "br", "identity"] {
+            let value = HeaderValue::from_static(usual);
+            let headers = [(ACCEPT_ENCODING, value.clone())].into_iter().collect();
+            assert_eq!(Accepted::usual(&value), Some(Accepted::of(&headers)), "{usual}");
+        }
+        assert_eq!(Accepted::usual(&HeaderValue::from_static("br;q=0")), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hyper::header::HeaderName;
 
 use crate::stamp::OrdToken;
 
-const ATELIER_MIN_ORD: HeaderName = HeaderName::from_static("atelier-min-ord");
+pub(super) const ATELIER_MIN_ORD: HeaderName = HeaderName::from_static("atelier-min-ord");
 
 /// The token that a request brings. One that cannot be read is none, and so are several: of a strange header nothing is asked.
 pub fn of(headers: &HeaderMap) -> Option<OrdToken> {

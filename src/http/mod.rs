@@ -9,6 +9,7 @@ mod description;
 mod document;
 mod encoding;
 mod expectation;
+mod fields;
 mod framing;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -19,8 +20,10 @@ pub mod min_ord;
 pub mod nothing;
 mod proxies;
 mod query;
+mod ready;
 mod respond;
 pub mod route;
+mod seen;
 mod write;
 
 use std::net::{IpAddr, SocketAddr};
@@ -28,23 +31,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use tracing::{debug, error};
+use hyper::{HeaderMap, Method, Request, Response};
+use tracing::{Instrument, error};
 
 use self::body::Room;
 use self::document::Desk;
-use self::encoding::Accepted;
 use self::expectation::Expectation;
+use self::fields::Fields;
 use self::nothing::Nothing;
 use self::respond::{Found, Problem};
 use self::route::{Asked, Change, Refused, Target, View};
+use self::seen::Seen;
+use crate::answering::Answering;
 use crate::cache::{self, Answered, Cache, Served, Unavailable};
 use crate::cause::Causes;
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
+use crate::metrics::traffic;
 use crate::model::JsonError;
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
@@ -54,6 +60,7 @@ pub use self::body::Limits as BodyLimits;
 pub use self::hosts::Hosts;
 pub use self::proxies::Proxies;
 pub use self::respond::{Body, Downstream, Manners};
+pub use self::seen::Lines;
 
 /// How requests are read and answered.
 #[derive(Clone, Debug)]
@@ -74,6 +81,8 @@ pub struct Settings {
     pub token: Option<Token>,
     /// What is the same for every answer.
     pub manners: Manners,
+    /// Which answers are said in the log.
+    pub lines: Lines,
 }
 
 /// Answers the requests of the API.
@@ -93,18 +102,76 @@ struct Shared {
 impl Api {
     /// Answers from `cache`.
     pub fn new(cache: Arc<Cache>, settings: Settings) -> Self {
+        traffic::time_one_of(settings.lines.one_of);
         Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
     }
 
-    /// Answers one request, which came from `peer`. There is always an answer.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let id = self.shared.settings.proxies.request_id(request.headers(), peer.ip());
-        let mut response =
-            caught::caught(self.respond(request, peer.ip())).await.unwrap_or_else(|problem| self.problem(problem));
-        let failed = response.status().is_client_error() || response.status().is_server_error();
-        if failed || id.is_some() {
-            name(&mut response, id);
+    /// Answers one request, which came from `peer`: at once if the answer is held, and in time in any case.
+    #[inline]
+    pub fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answering<Body> {
+        let (head, body) = request.into_parts();
+        let peer = peer.ip();
+        let id = self.shared.settings.proxies.request_id(&head.headers, peer);
+        let mut seen = Seen::begin(!body.is_end_stream(), id);
+        if let Some(response) = self.at_once(&head, &body, peer, &mut seen) {
+            return Answering::Now(response);
         }
+        let api = Arc::clone(self);
+        Answering::Later(Box::pin(async move { api.in_time(&head, body, peer, seen).await }))
+    }
+
+    /// The answer of a read that L1 has, and `None` for everything else, of which nothing has been done then. It waits for nothing, so
+    /// it is no future: one that could become a miss or a write is moved about with room for all that.
+    fn at_once(&self, head: &Parts, body: &Incoming, peer: IpAddr, seen: &mut Seen) -> Option<Response<Body>> {
+        if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || red::is_on(Red::AnswerPanics)
+        {
+            return None;
+        }
+        let settings = &self.shared.settings;
+        let fields = Fields::of(&head.headers);
+        let (path, query) = (head.uri.path(), head.uri.query());
+        if !fields.is_sound(head.version) || !settings.hosts.include(head) || !path.starts_with('/') {
+            return None;
+        }
+        let Ok(Admitted::Read(Asked::Stored(key, view))) = self.admit(head, path, query, seen) else { return None };
+        let held = caught::at_once(|| {
+            let served = self.cache.hit(key, fields.token())?;
+            Some((served.outcome, self.found(&served, view, &fields)))
+        });
+        let answer = match held {
+            Ok(None) => return None,
+            Ok(Some((outcome, answer))) => {
+                seen.key = Some(key);
+                seen.came(outcome);
+                answer
+            }
+            Err(problem) => Err(problem),
+        };
+        Some(self.end(head, peer, seen, answer))
+    }
+
+    /// The answer to anything. There is always one.
+    async fn in_time(&self, head: &Parts, body: Incoming, peer: IpAddr, mut seen: Seen) -> Response<Body> {
+        let answer = caught::caught(self.respond(head, body, peer, &mut seen)).await;
+        self.end(head, peer, &mut seen, answer)
+    }
+
+    /// What is left to do with an answer: to name the request, to count it, to say it in the log.
+    #[inline]
+    fn end(
+        &self,
+        head: &Parts,
+        peer: IpAddr,
+        seen: &mut Seen,
+        answer: Result<Response<Body>, Problem>,
+    ) -> Response<Body> {
+        let Settings { proxies, lines, .. } = &self.shared.settings;
+        let mut response = answer.unwrap_or_else(|problem| self.problem(problem));
+        let failed = response.status().is_client_error() || response.status().is_server_error();
+        if failed || seen.id.is_some() {
+            name(&mut response, seen.id.take());
+        }
+        seen.end(head, &response, proxies.traced(&head.headers, peer), *lines);
         response
     }
 
@@ -116,14 +183,20 @@ impl Api {
         if is_answer { self.placed(response, None) } else { response }
     }
 
-    async fn respond(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response<Body>, Problem> {
-        let (head, body) = request.into_parts();
+    async fn respond(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        peer: IpAddr,
+        seen: &mut Seen,
+    ) -> Result<Response<Body>, Problem> {
         let settings = &self.shared.settings;
 
-        if !framing::is_sound(&head) {
+        let fields = Fields::of(&head.headers);
+        if !fields.is_sound(head.version) {
             return Err(Problem::Head);
         }
-        if !settings.hosts.include(&head) {
+        if !settings.hosts.include(head) {
             return Err(Problem::Misdirected);
         }
         let (path, query) = (head.uri.path(), head.uri.query());
@@ -137,13 +210,24 @@ impl Api {
         if red::is_on(Red::AnswerPanics) && path == "/products/13" {
             red::panics(Red::AnswerPanics);
         }
-        let asked = match self.admit(&head, path, query) {
+        if red::is_on(Red::AnswerStands) {
+            red::stand_still(Red::AnswerStands).await;
+        }
+        let asked = match self.admit(head, path, query, seen) {
             Ok(Admitted::Read(asked)) => {
                 body::discard(body, settings.body).await?;
                 asked
             }
             // Boxed, so that reads do not carry the state of writes with them.
-            Ok(Admitted::Write(change)) => return Box::pin(self.write(change, body, &head.headers)).await,
+            Ok(Admitted::Write(change)) => {
+                seen.waits();
+                let span = seen.span(settings.proxies.traced(&head.headers, peer));
+                let written = Box::pin(self.write(change, body, &head.headers).instrument(span)).await;
+                if written.is_ok() {
+                    seen.wrote();
+                }
+                return written;
+            }
             Ok(Admitted::Options(target)) => {
                 body::discard(body, settings.body).await?;
                 return Ok(respond::options(Some(target.route)));
@@ -155,41 +239,61 @@ impl Api {
         let client = || Some(settings.proxies.client(&head.headers, peer));
         match asked {
             Asked::Stored(key, view) => {
-                let token = min_ord::of(&head.headers);
+                seen.key = Some(key);
+                let token = fields.token();
                 if let Some(served) = self.cache.hit(key, token) {
-                    return self.found(&served, view, &head.headers);
+                    seen.came(served.outcome);
+                    return self.found(&served, view, &fields);
                 }
+                seen.waits();
+                let span = seen.span(settings.proxies.traced(&head.headers, peer));
                 let asked = cache::Asked { arrived: Instant::now(), token, client: client() };
                 // Boxed, so that hits do not carry the state of misses with them.
-                match Box::pin(self.cache.lookup(key, asked)).await? {
-                    Answered::Entry(served) => self.found(&served, view, &head.headers),
-                    Answered::Nothing => self.nothing(Nothing::of(key, view), &head.headers),
+                match Box::pin(self.cache.lookup(key, asked).instrument(span)).await? {
+                    Answered::Entry(served) => {
+                        seen.came(served.outcome);
+                        self.found(&served, view, &fields)
+                    }
+                    Answered::Nothing => {
+                        seen.came(Outcome::HitFilter);
+                        self.nothing(Nothing::of(key, view), &fields)
+                    }
                 }
             }
             Asked::Unstored(key) => {
-                let served = Box::pin(self.cache.fetch_unstored(key, client())).await?;
-                self.found(&served, View::Whole, &head.headers)
+                seen.key = Some(key);
+                seen.waits();
+                let span = seen.span(settings.proxies.traced(&head.headers, peer));
+                let served = Box::pin(self.cache.fetch_unstored(key, client()).instrument(span)).await?;
+                seen.came(served.outcome);
+                self.found(&served, View::Whole, &fields)
             }
-            Asked::Nothing(nothing) => self.nothing(nothing, &head.headers),
+            Asked::Nothing(nothing) => {
+                seen.came(Outcome::HitFilter);
+                self.nothing(nothing, &fields)
+            }
             Asked::Cart => {
+                seen.waits();
                 let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
-                let unchanged = conditional::unchanged(&head.headers, &cart.etag);
+                seen.came(Outcome::Bypass);
+                let unchanged = fields.unchanged(&cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
             Asked::Description => {
-                let (encoding, variant) = Accepted::of(&head.headers).choose(description::document());
-                let unchanged = conditional::unchanged(&head.headers, &variant.etag);
+                let (encoding, variant) = fields.accepted().choose(description::document());
+                let unchanged = fields.unchanged(&variant.etag);
                 Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
         }
     }
 
     /// The checks of the contract in their order, as far as they need no body.
-    fn admit(&self, head: &Parts, path: &str, query: Option<&str>) -> Result<Admitted, Problem> {
+    fn admit(&self, head: &Parts, path: &str, query: Option<&str>, seen: &mut Seen) -> Result<Admitted, Problem> {
         if path.len() + query.map_or(0, |query| query.len() + 1) > self.shared.settings.target_max {
             return Err(Problem::TargetTooLong);
         }
         let target = route::target(path, query, self.shared.settings.aliases).map_err(Problem::Refused)?;
+        seen.template = target.route.template();
         if !target.route.knows(&head.method) {
             return Err(Problem::Refused(Refused::Method(target.route)));
         }
@@ -220,12 +324,12 @@ impl Api {
         if is_read { response } else { respond::closing(response) }
     }
 
-    fn found(&self, served: &Served, view: View, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    fn found(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
         let Served { entry, outcome, age } = served;
         let copy = match (&entry.answer, view) {
             (Answer::Found(document), View::Whole) => {
-                let (encoding, variant) = Accepted::of(headers).choose(document);
-                let unchanged = conditional::unchanged(headers, &variant.etag);
+                let (encoding, variant) = fields.accepted().choose(document);
+                let unchanged = fields.unchanged(&variant.etag);
                 let tag = &entry.surrogate_key;
                 let class = entry.key.resource();
                 let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
@@ -238,11 +342,11 @@ impl Api {
             (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
         };
         let body = copy.ok_or(Problem::Internal)?;
-        Ok(self.send_copy(body, served, headers))
+        Ok(self.send_copy(body, served, fields))
     }
 
     /// What is known without an entry: nothing is there.
-    fn nothing(&self, nothing: Nothing, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    fn nothing(&self, nothing: Nothing, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
         let variant = Variant::new(nothing.body()?.ok_or(Problem::NoSuchProduct)?);
         let found = Found {
             variant: &variant,
@@ -251,16 +355,16 @@ impl Api {
             class: nothing.resource(),
             outcome: Outcome::HitFilter,
             age: Duration::ZERO,
-            unchanged: conditional::unchanged(headers, &variant.etag),
+            unchanged: fields.unchanged(&variant.etag),
         };
         Ok(self.send(&found, None))
     }
 
     /// Sends bytes made for this request, as they are: they have a validator of their own.
-    fn send_copy(&self, body: Bytes, served: &Served, headers: &HeaderMap) -> Response<Body> {
+    fn send_copy(&self, body: Bytes, served: &Served, fields: &Fields<'_>) -> Response<Body> {
         let Served { entry, outcome, age } = served;
         let variant = Variant::new(body);
-        let unchanged = conditional::unchanged(headers, &variant.etag);
+        let unchanged = fields.unchanged(&variant.etag);
         let (tag, class) = (&entry.surrogate_key, entry.key.resource());
         let encoding = Encoding::Identity;
         let found = Found { variant: &variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
@@ -285,11 +389,6 @@ impl Api {
 /// Says by what name the request is found in the logs. What went wrong has one in any case.
 fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
     let Some(id) = id.or_else(proxies::new_id) else { return };
-    match response.status() {
-        StatusCode::INTERNAL_SERVER_ERROR => error!(request_id = ?id, "a request was answered with 500"),
-        status if status.is_server_error() => debug!(request_id = ?id, %status, "a request was answered with {status}"),
-        _ => {}
-    }
     response.headers_mut().insert(proxies::X_REQUEST_ID, id);
 }
 

@@ -1,4 +1,4 @@
-//! What a proxy in front says of the client: believed only of proxies that are named in the settings.
+//! What a proxy in front says of the client and of the request: believed only of proxies that are named in the settings.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -12,6 +12,9 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// The name by which a request is found in the logs of proxy and node.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the request is a part of (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Networks whose requests come from a proxy of ours. None: nobody is believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,9 +54,47 @@ impl Proxies {
         ((8..=64).contains(&id.len()) && id.as_bytes().iter().all(is_one)).then(|| id.clone())
     }
 
+    /// What the request is called elsewhere, to be looked for when somebody wants to know.
+    #[inline]
+    pub(super) fn traced<'h>(&'h self, headers: &'h HeaderMap, peer: IpAddr) -> Traced<'h> {
+        Traced { proxies: self, headers, peer }
+    }
+
     fn trust(&self, peer: IpAddr) -> bool {
         self.0.as_ref().is_some_and(|networks| networks.iter().any(|network| network.contains(&peer)))
     }
+}
+
+/// Where the name of a trace may be found. Most requests are never asked for it, and pay nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Traced<'h> {
+    proxies: &'h Proxies,
+    headers: &'h HeaderMap,
+    peer: IpAddr,
+}
+
+impl<'h> Traced<'h> {
+    /// The trace that a trusted proxy says the request is a part of.
+    pub(super) fn trace_id(self) -> Option<&'h str> {
+        if !self.proxies.trust(self.peer.to_canonical()) {
+            return None;
+        }
+        trace_id(only(self.headers, &TRACEPARENT)?.to_str().ok()?)
+    }
+}
+
+/// The trace of a `traceparent`: version, trace, parent and flags in lower hexadecimal. Versions to come may have more behind them; ff is
+/// none, and neither is a trace or parent of zeros.
+fn trace_id(value: &str) -> Option<&str> {
+    let mut parts = value.split('-');
+    let mut part = |digits: usize| {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        parts.next().filter(|part| part.len() == digits && part.bytes().all(is_digit))
+    };
+    let (version, trace, parent, _flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let is_zero = |digits: &str| digits.bytes().all(|byte| byte == b'0');
+    let ends = parts.next().is_none() || version != "00";
+    (version != "ff" && ends && !is_zero(trace) && !is_zero(parent)).then_some(trace)
 }
 
 /// The value of a header that came once.
@@ -122,6 +163,37 @@ mod tests {
         let made = new_id().unwrap();
         let again = proxies.request_id(&[(X_REQUEST_ID, made.clone())].into_iter().collect(), address("10.0.0.1"));
         assert_eq!(again, Some(made));
+    }
+
+    #[test]
+    fn a_trace_is_what_a_trusted_proxy_says_if_it_is_one() {
+        const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+        for value in [
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+            "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-brings",
+        ] {
+            assert_eq!(trace_id(value), Some(TRACE), "{value}");
+        }
+        for value in [
+            "",
+            "00",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0\"",
+        ] {
+            assert_eq!(trace_id(value), None, "{value}");
+        }
+        let proxies: Proxies = "10.0.0.1".parse().unwrap();
+        let said = headers(&[(&TRACEPARENT, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]);
+        assert_eq!(proxies.traced(&said, address("10.0.0.1")).trace_id(), Some(TRACE));
+        assert_eq!(proxies.traced(&said, address("10.0.0.2")).trace_id(), None);
+        assert_eq!(Proxies::default().traced(&said, address("10.0.0.1")).trace_id(), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
+use super::ready::Ready;
 use super::route::{Addition, Change, Named, Refused, Route};
 use crate::entry::{Encoding, Variant};
 use crate::key::Resource;
@@ -56,7 +57,7 @@ const HEADERS_MAX: usize = 18;
 #[derive(Clone, Debug)]
 pub struct Manners {
     /// Whether a token is demanded, so that answers are not for everyone.
-    private: bool,
+    pub(super) private: bool,
     /// Whether `Cache-Status` is sent with answers that are proved.
     cache_status: bool,
     /// Whether reads say where in the history they stand.
@@ -65,6 +66,8 @@ pub struct Manners {
     products: Option<HeaderValue>,
     /// `CDN-Cache-Control` of the same, if a CDN may (RFC 9213).
     cdn: Option<HeaderValue>,
+    /// The headers of hits.
+    pub(super) ready: Ready,
 }
 
 /// How long copies of answers about products may be used elsewhere without asking.
@@ -86,7 +89,9 @@ impl Manners {
         // RFC 5861's extensions are for a CDN: a browser is never told to show what is stale.
         let cdn = seconds(downstream.cdn_ttl)
             .and_then(|n| value(format!("max-age={n}, stale-while-revalidate={n}, stale-if-error={n}")));
-        Self { private, cache_status, ord, products, cdn }
+        let mut manners = Self { private, cache_status, ord, products, cdn, ready: Ready::default() };
+        manners.ready = Ready::new(&manners);
+        manners
     }
 }
 
@@ -209,10 +214,14 @@ fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Bod
 /// The headers that every answer has.
 fn common() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
+    add_common(&mut headers);
+    headers
+}
+
+fn add_common(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN);
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    headers
 }
 
 /// A failure. A HEAD request gets the headers alone; hyper sees to that.
@@ -275,8 +284,23 @@ pub(super) struct Found<'a> {
 
 /// An answer of the catalogue: 200 with the bytes, or 304 without.
 pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
-    let mut headers = common();
+    let headers = if found.outcome == Outcome::HitL1 { manners.ready.of(found) } else { headers_of(found, manners) };
+    if found.unchanged {
+        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    }
+    response(StatusCode::OK, headers, found.variant.body.clone())
+}
+
+/// The headers of an answer of the catalogue. Those that differ from entry to entry come first: see [`Ready`].
+pub(super) fn headers_of(found: &Found<'_>, manners: &Manners) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
     let stale = found.outcome.is_stale();
+    headers.insert(ETAG, found.variant.etag.clone());
+    headers.insert(AGE, seconds(found.age));
+    if !manners.private && !stale {
+        headers.insert(SURROGATE_KEY, found.tag.clone());
+    }
+    add_common(&mut headers);
     let (kept, vary) = match (&manners.products, manners.private) {
         (_, true) => (PRIVATE, BY_ENCODING_AND_TOKEN),
         (Some(kept), false) if found.class.is_of_products() => (kept.clone(), BY_ENCODING),
@@ -284,26 +308,20 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
     };
     headers.insert(CACHE_CONTROL, if stale { NO_STORE } else { kept });
     headers.insert(VARY, vary);
-    headers.insert(ETAG, found.variant.etag.clone());
-    headers.insert(AGE, seconds(found.age));
     // The label is a part of the promise: whoever gets something stale is told.
     if manners.cache_status || stale {
         headers.insert(CACHE_STATUS, found.outcome.cache_status());
-    }
-    if !manners.private && !stale {
-        headers.insert(SURROGATE_KEY, found.tag.clone());
     }
     if let Some(kept) = &manners.cdn
         && found.class.is_of_products()
     {
         headers.insert(CDN_CACHE_CONTROL, if stale { NO_STORE } else { kept.clone() });
     }
-    if found.unchanged {
-        return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
+    if !found.unchanged {
+        headers.insert(CONTENT_TYPE, JSON);
+        say_encoding(&mut headers, found.encoding);
     }
-    headers.insert(CONTENT_TYPE, JSON);
-    say_encoding(&mut headers, found.encoding);
-    response(StatusCode::OK, headers, found.variant.body.clone())
+    headers
 }
 
 /// Names the encoding of the body, if it has one.
@@ -320,7 +338,7 @@ fn say_encoding(headers: &mut HeaderMap, encoding: Encoding) {
 }
 
 /// Whole seconds. What is proved is never older than the bound, so a hit nearly always takes one of the constants.
-fn seconds(age: Duration) -> HeaderValue {
+pub(super) fn seconds(age: Duration) -> HeaderValue {
     match age.as_secs() {
         0 => HeaderValue::from_static("0"),
         1 => HeaderValue::from_static("1"),

@@ -553,3 +553,19 @@ proptest! {
         prop_assert_eq!(parse_with(&format!("{uri}&{name}={value}"), true), parse_with(&uri, true));
     }
 }
+
+#[test]
+fn the_paths_that_are_known_at_once_are_those_that_are_split() {
+    for id in ["1", "42", "007", "9223372036854775807", "9223372036854775808", "99999999999999999999999", "0"] {
+        for tail in ["", "/styles", "/related"] {
+            let path = format!("/products/{id}{tail}");
+            // A slash behind it is allowed, and is for the long way.
+            let slow = target(&format!("{path}/"), None, false);
+            assert_eq!(target(&path, None, false), slow, "{path}");
+            assert!(of_product(&path).is_some() && of_product(&format!("{path}/")).is_none());
+        }
+    }
+    for path in ["/products/", "/products", "/products//styles", "/products/1/other", "/products/x", "/products/1x"] {
+        assert!(of_product(path).is_none(), "{path}");
+    }
+}

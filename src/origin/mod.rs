@@ -183,6 +183,24 @@ pub trait Origin: Send + Sync + 'static {
 
     /// Whether it can be asked at all.
     fn is_up(&self) -> bool;
+
+    /// Its connections, if it has any.
+    fn connections(&self) -> Option<Connections> {
+        None
+    }
+}
+
+/// What connections there are to an origin, and who has to wait for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that read, and how many there are to be.
+    pub readers: [usize; 2],
+    /// Those that write, and how many there are to be.
+    pub writers: [usize; 2],
+    /// Those that poll.
+    pub polls: usize,
+    /// How many writes may run at once, do, and wait for that.
+    pub writes: [usize; 3],
 }
 
 /// How documents are to be made, the same for every origin.

@@ -1,32 +1,34 @@
 //! Sockets: bind, accept, limit, drain. What a request means is not known here.
 
+mod accept;
 mod complaint;
 mod connection;
+mod crowded;
 mod descriptors;
 mod drain;
+mod head_timer;
+mod inherited;
+mod service;
 mod socket;
 mod stall;
 mod trouble;
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::Request;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-use self::complaint::Complaint;
-use crate::metrics::{Place, metrics};
+use self::accept::Acceptor;
+use crate::answering::Answering;
 
+pub use self::crowded::Crowded;
 pub use self::descriptors::raise as raise_descriptors;
 pub use self::drain::Drain;
-pub use self::socket::bind;
+pub use self::inherited::Inherited;
+pub use self::socket::Listener;
 
 /// Limits of one listener. They may change while it serves: a connection obeys those for heads, writes and buffers that were in force
 /// when it was accepted, everything else those that are.
@@ -75,149 +77,47 @@ impl Limits {
     }
 }
 
-/// How long accepting pauses when the process or the machine is out of descriptors or memory.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// How long requests have that are under way when a drain is hurried: what is nearly done is done, and who waits for more is not waited
 /// for.
 const HURRY: Duration = Duration::from_secs(1);
 
 /// Serves `listener` until `drain` begins, then lets the connections end; returns when all have, or at the drain's limit. With
 /// each request `handle` is told the address that it came from.
-pub async fn run<B, H, F>(listener: TcpListener, handle: H, mut limits: watch::Receiver<Limits>, drain: Drain)
+///
+/// A listener that outlives this process is served for somewhat longer: until the connections that were there have ended, or their
+/// clients have had their time to end them. So between this process and the next there are only requests that are just being answered.
+pub async fn run<B, H>(listener: Listener, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
 where
     B: hyper::body::Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
+    H: Fn(Request<Incoming>, SocketAddr) -> Answering<B> + Clone + Send + Sync + 'static,
 {
-    let mut connections = tokio::task::JoinSet::new();
-    let (mut failures, mut shortages) = (Complaint::default(), Complaint::default());
-    socket::prepare(&listener, &limits.borrow());
-    loop {
-        while let Some(ended) = connections.try_join_next() {
-            note(&ended);
-        }
-        if limits.has_changed().unwrap_or(false) {
-            socket::prepare(&listener, &limits.borrow_and_update());
-        }
-        // Room is looked for first, so that connections above the limit wait in the backlog and cost nothing here.
-        let (name, most, is_first) = {
-            let limits = limits.borrow();
-            (limits.name, limits.connections, limits.is_first)
-        };
-        if connections.len() >= most {
-            tokio::select! {
-                Some(ended) = connections.join_next() => note(&ended),
-                () = another(&mut limits) => {}
-                () = drain.begun() => break,
-            }
-            continue;
-        }
-        if !is_first && !descriptors::are_left(&listener) {
-            metrics().descriptor_waits.inc();
-            if let Some(so_far) = shortages.again() {
-                let open = connections.len();
-                warn!(listener = name, open, so_far, "connections wait for descriptors; open: {open}");
-            }
-            tokio::select! {
-                Some(ended) = connections.join_next() => note(&ended),
-                () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-                () = drain.begun() => break,
-            }
-            continue;
-        }
-        let accepted = tokio::select! {
-            // In this order: a limit that was lowered counts for whoever comes next.
-            biased;
-            () = drain.begun() => break,
-            () = another(&mut limits) => continue,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                connections.spawn(serve(stream, peer, handle.clone(), limits.clone(), drain.clone()));
-            }
-            Err(error) => {
-                metrics().accept_errors.inc();
-                if let Some(so_far) = failures.again() {
-                    warn!(listener = name, %error, so_far, "a connection could not be accepted: {error}");
-                }
-                if trouble::will_last(&error) {
-                    tokio::select! {
-                        () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-                        () = drain.begun() => break,
-                    }
-                }
-            }
-        }
+    let outlives = listener.outlives;
+    let mut acceptor = Acceptor::new(listener, handle, limits.clone(), drain.clone());
+    acceptor.accept_until(drain.begun()).await;
+    let limits = limits.borrow().clone();
+    let deadline = tokio::time::Instant::now() + limits.drain_max;
+    if outlives {
+        acceptor.hand_over(limits.drain_idle).await;
     }
 
-    drop(listener);
-    // Tasks that have ended are no connections any more.
-    while connections.try_join_next().is_some() {}
-    let limits = limits.borrow().clone();
-    let (name, open) = (limits.name, connections.len());
-    info!(listener = name, open, "draining: the {name} listener is closed, connections still open: {open}");
-    let ended = async { while connections.join_next().await.is_some() {} };
+    let mut connections = acceptor.close();
+    let (name, open) = (limits.name, connections.open());
+    let what = if outlives { "left to the next process" } else { "closed" };
+    info!(listener = name, open, "draining: the {name} listener is {what}, connections still open: {open}");
     let hurried = async {
         drain.hurried().await;
         tokio::time::sleep(HURRY).await;
     };
     let ended = tokio::select! {
-        () = ended => true,
-        () = tokio::time::sleep(limits.drain_max) => false,
+        () = connections.ended() => true,
+        () = tokio::time::sleep_until(deadline) => false,
         () = hurried => false,
     };
     if !ended {
-        let open = connections.len();
+        let open = connections.open();
         warn!(listener = name, open, "closing connections that did not end within the drain: {open}");
         connections.shutdown().await;
     }
-}
-
-/// Counts a connection whose task panicked: what answers on it has its own net, so that is a fault of a library or of this module.
-fn note(ended: &Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        metrics().panicked(Place::Connection);
-        error!(%error, "a connection ended with a panic");
-    }
-}
-
-/// Waits until the limits are others, and leaves that to be seen. When nobody can change them any more, for ever.
-async fn another(limits: &mut watch::Receiver<Limits>) {
-    if limits.changed().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    limits.mark_changed();
-}
-
-async fn serve<B, H, F>(stream: TcpStream, peer: SocketAddr, handle: H, limits: watch::Receiver<Limits>, drain: Drain)
-where
-    B: hyper::body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<B>> + Send + 'static,
-{
-    let draining = drain.clone();
-    let asked = Arc::new(AtomicBool::new(false));
-    let asks = Arc::clone(&asked);
-    let service = hyper::service::service_fn(move |request| {
-        asks.store(true, Ordering::Relaxed);
-        let answer = handle(request, peer);
-        let draining = draining.clone();
-        async move {
-            let mut response = answer.await;
-            if draining.has_begun() {
-                let close = hyper::header::HeaderValue::from_static("close");
-                response.headers_mut().insert(hyper::header::CONNECTION, close);
-            }
-            Ok::<_, Infallible>(response)
-        }
-    });
-    connection::serve(stream, service, &limits, &drain, &asked).await;
 }

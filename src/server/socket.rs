@@ -7,20 +7,58 @@ use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::warn;
 
-use super::Limits;
+use super::{Crowded, Limits};
 
 /// How many connections wait to be accepted. The kernel caps it at `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
 
-/// Binds `address`.
-///
-/// # Errors
-/// When the address is taken or not this machine's.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+/// A socket that listens.
+#[derive(Debug)]
+pub struct Listener {
+    pub(super) socket: TcpListener,
+    /// Whether somebody else holds it, too, so that connections which are not accepted here wait for the next process.
+    pub(super) outlives: bool,
+    pub(super) crowded: Crowded,
+}
+
+impl Listener {
+    /// Binds `address`.
+    ///
+    /// # Errors
+    /// When the address is taken or not this machine's.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { socket: socket.listen(BACKLOG)?, outlives: false, crowded: Crowded::default() })
+    }
+
+    /// A socket that systemd listens on, too.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn inherited(socket: std::net::TcpListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { socket: TcpListener::from_std(socket)?, outlives: true, crowded: Crowded::default() })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// When the kernel does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Whether it is there without this process, too.
+    pub fn outlives(&self) -> bool {
+        self.outlives
+    }
+
+    /// Whether connections wait for others to end.
+    pub fn crowded(&self) -> Crowded {
+        self.crowded.clone()
+    }
 }
 
 /// Sets what every socket has that is accepted from now on. Linux copies it from the one that listens, so it costs nothing for
@@ -49,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_accepted_has_what_was_set_on_the_listener_last() {
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap().socket;
         for (send_buffer, write_stall) in [(64 << 10, Duration::from_secs(3)), (128 << 10, Duration::from_millis(1500))]
         {
             prepare(&listener, &Limits { send_buffer, write_stall, ..Limits::example() });

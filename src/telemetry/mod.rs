@@ -2,6 +2,7 @@
 
 mod lossy;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tracing::error;
@@ -18,6 +19,8 @@ use self::lossy::Lossy;
 pub struct Filter {
     handle: Handle<EnvFilter, Registry>,
     lines: Lossy,
+    /// As it was given: what is made of it shows itself in another order.
+    text: Arc<Mutex<String>>,
 }
 
 /// Why there can be no log.
@@ -46,10 +49,11 @@ pub fn check(filter: &str) -> Result<(), ParseError> {
 pub fn init(filter: &str) -> Result<Filter, Problem> {
     // The filter stands before the writer and not around it: its lock is never held while a line is written, so a reader of
     // the log that has stopped reading cannot hold up a change.
+    let text = Arc::new(Mutex::new(filter.to_owned()));
     let (filter, handle) = Layer::new(EnvFilter::builder().parse(filter)?);
     let lines = Lossy::start(std::io::stderr())?;
     let writer = lines.clone();
-    let layer = fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
+    let layer = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(move || writer.clone());
     tracing_subscriber::registry().with(filter).with(layer).init();
     // The standard library's own would write to standard error itself, and wait for whoever reads it.
     std::panic::set_hook(Box::new(|panic| {
@@ -58,10 +62,15 @@ pub fn init(filter: &str) -> Result<Filter, Problem> {
         let said: String = panic.payload_as_str().unwrap_or("without a word").chars().take(200).collect();
         error!(place, "panicked: {said}");
     }));
-    Ok(Filter { handle, lines })
+    Ok(Filter { handle, lines, text })
 }
 
 impl Filter {
+    /// What is logged.
+    pub fn text(&self) -> String {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits until what was logged is written, but no longer than this.
     pub fn flush(&self, patience: Duration) {
         self.lines.flush(patience);
@@ -69,9 +78,10 @@ impl Filter {
 
     /// Logs what `filter` lets through from now on. One that cannot be read changes nothing; [`check`] says so beforehand.
     pub fn set(&self, filter: &str) {
-        if let Ok(filter) = EnvFilter::builder().parse(filter) {
+        if let Ok(parsed) = EnvFilter::builder().parse(filter) {
             // It fails only when the subscriber is gone, and that lives as long as the process.
-            let _ = self.handle.reload(filter);
+            let _ = self.handle.reload(parsed);
+            filter.clone_into(&mut self.text.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }

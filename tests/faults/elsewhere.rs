@@ -83,6 +83,11 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "tests/slow.rs::a_drain_ends_in_time_whoever_is_still_connected",
         "silent, half-head and stalled clients",
     ),
+    (
+        "O3 socket",
+        "tests/systemd/machine.rs::restarts_under_load_fail_no_request",
+        "20 × systemctl restart under load, with the packaged units",
+    ),
     ("O1 without the mark", "tests/nginx.rs::no_read_fails_while_a_node_drains", "reads, while a node drains"),
     (
         "O6 warm",

@@ -24,7 +24,7 @@ use crate::breaker::{self, Breaker};
 use crate::entry::Entry;
 use crate::freshness::Instant;
 use crate::key::Key;
-use crate::metrics::{Dependency, metrics};
+use crate::metrics::{Dependency, Lookup, looked_up, metrics};
 use crate::stamp::{Epoch, OrdToken};
 
 /// How long storing may take. Nobody waits for it.
@@ -126,6 +126,17 @@ impl L2 {
         self.settings.timeout
     }
 
+    /// How many commands are under way, and how many may be.
+    pub(in crate::cache) fn load(&self) -> (usize, usize) {
+        let most = self.settings.in_flight;
+        (most.saturating_sub(self.in_flight.available_permits()), most)
+    }
+
+    /// Before Redis.
+    pub(in crate::cache) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
     /// Obeys other settings of the breaker.
     pub(in crate::cache) fn set_breaker(&self, settings: breaker::Settings) {
         self.breaker.set(settings);
@@ -142,8 +153,12 @@ impl L2 {
 
     /// The entry of `epoch` under `key`, if Redis has one, answers in time, and it is whole. Nothing is proved of it.
     pub(in crate::cache) async fn get(&self, key: Key, epoch: Epoch) -> Option<Entry> {
-        let call = self.breaker.ask()?;
-        let _place = self.in_flight.try_acquire().ok()?;
+        let skipped = || looked_up(Lookup::L2Skipped);
+        let call = self.breaker.ask().or_else(|| {
+            skipped();
+            None
+        })?;
+        let _place = self.in_flight.try_acquire().map_err(|_full| skipped()).ok()?;
         let name = self.name(key, epoch);
         // No more than an entry can have: what somebody else has put there may be of any size.
         let most = isize::try_from(self.settings.entry_max.saturating_add(ENVELOPE)).unwrap_or(isize::MAX);
@@ -160,6 +175,7 @@ impl L2 {
             }
             failed => {
                 self.end(call, &failed);
+                looked_up(Lookup::L2Failed);
                 if failed.is_err() {
                     debug!(%key, "Redis did not answer in time for `{key}`");
                 }
@@ -173,12 +189,16 @@ impl L2 {
         if call.end(!matches!(opened, Some(Err(_)))) {
             self.rebuild();
         }
-        match opened? {
+        match opened {
             // The name has only half of the epoch's digits.
-            Ok(entry) if entry.facts.epoch == epoch => Some(entry),
-            Ok(_) => None,
-            Err(error) => {
+            Some(Ok(entry)) if entry.facts.epoch == epoch => Some(entry),
+            Some(Ok(_)) | None => {
+                looked_up(Lookup::L2Miss);
+                None
+            }
+            Some(Err(error)) => {
                 metrics().l2_corrupt.inc();
+                looked_up(Lookup::L2Corrupt);
                 warn!(%key, %error, "what Redis has for `{key}` is not usable");
                 self.send("DEL", [name.into_bytes()]);
                 None

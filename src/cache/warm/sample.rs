@@ -3,10 +3,13 @@
 //! moka ranks its entries by a sketch and a queue of its own, and shows neither. A counter in every entry would have all cores write to
 //! the same few lines. So a hit only looks whether the next sample is due, which is one relaxed load; the clock was read for the proof
 //! anyway. Below the rate of samples every hit is one, so that what a quiet shop is asked for is known as well.
+//!
+//! Unless a restart is to profit from them, samples are taken only while somebody looks at them.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rapidhash::fast::RandomState;
 
@@ -20,13 +23,21 @@ const INTERVAL: u64 = 1_000_000;
 /// How many samples are remembered: the last minute at the full rate, longer otherwise. They take 1 MiB.
 const REMEMBERED: usize = 1 << 16;
 
-/// No sample is due, ever.
+/// No sample is due.
 const NEVER: u64 = u64::MAX;
+
+/// For how long samples go on to be taken after somebody has looked.
+const WATCHED: Duration = Duration::from_secs(60);
 
 /// The last hits that were sampled.
 #[derive(Debug)]
 pub(in crate::cache) struct Sample {
     due: Due,
+    /// Whether they are wanted although nobody looks.
+    wanted: bool,
+    /// Until when somebody looks, in nanoseconds after boot.
+    watched: AtomicU64,
+    ended: AtomicBool,
     samples: Mutex<Samples>,
 }
 
@@ -48,7 +59,23 @@ struct Samples {
 impl Sample {
     /// Takes samples from now on, if they are wanted.
     pub(in crate::cache) fn new(wanted: bool) -> Self {
-        Self { due: Due(AtomicU64::new(if wanted { 0 } else { NEVER })), samples: Mutex::default() }
+        let due = Due(AtomicU64::new(if wanted { 0 } else { NEVER }));
+        Self { due, wanted, watched: AtomicU64::new(0), ended: AtomicBool::new(false), samples: Mutex::default() }
+    }
+
+    /// What is asked for most, the hottest first, each with its samples; and how many samples there are. Whoever asks again within a
+    /// minute sees what happened in between.
+    pub(in crate::cache) fn look(&self, most: usize, now: Instant) -> (Vec<(Key, usize)>, usize) {
+        let mut samples = self.lock();
+        self.watched.store(now.after(WATCHED).nanos(), Ordering::Relaxed);
+        if self.due.0.load(Ordering::Relaxed) == NEVER && !self.has_ended() {
+            // What was hot when somebody looked the last time need not be any more.
+            samples.ring.clear();
+            samples.next = 0;
+            self.due.0.store(0, Ordering::Relaxed);
+        }
+        let ranked = samples.ranked();
+        (ranked.into_iter().take(most).map(|((times, _), key)| (key, times)).collect(), samples.ring.len())
     }
 
     /// Looks at a hit.
@@ -64,6 +91,10 @@ impl Sample {
         // Whoever comes at the same moment is not needed.
         let Ok(mut samples) = self.samples.try_lock() else { return };
         if self.due.0.load(Ordering::Relaxed) == NEVER {
+            return;
+        }
+        if !self.wanted && now.nanos() > self.watched.load(Ordering::Relaxed) {
+            self.due.0.store(NEVER, Ordering::Relaxed);
             return;
         }
         self.due.0.store(now.nanos().saturating_add(fastrand::u64(..2 * INTERVAL)), Ordering::Relaxed);
@@ -83,13 +114,14 @@ impl Sample {
     /// Takes no more samples, and says which keys were hot: `most` of them, the hottest first.
     pub(super) fn end(&self, most: usize) -> Vec<Key> {
         let samples = self.lock();
+        self.ended.store(true, Ordering::Relaxed);
         self.due.0.store(NEVER, Ordering::Relaxed);
         samples.hottest(most)
     }
 
     /// Whether no more samples are taken.
     pub(super) fn has_ended(&self) -> bool {
-        self.due.0.load(Ordering::Relaxed) == NEVER
+        self.ended.load(Ordering::Relaxed)
     }
 }
 
@@ -103,19 +135,26 @@ impl Samples {
         }
     }
 
-    fn hottest(&self, most: usize) -> Vec<Key> {
-        // How often, and how lately: of keys that were seen as often the one that was seen last is the better guess.
+    /// Each key with how often it was seen, and how lately: of keys that were seen as often the one that was seen last is the better
+    /// guess.
+    fn ranked(&self) -> Vec<((usize, usize), Key)> {
         let mut seen: HashMap<Key, (usize, usize), RandomState> = HashMap::default();
         let (older, newer) = self.ring.split_at(self.next.min(self.ring.len()));
         for (when, key) in newer.iter().chain(older).enumerate() {
             let (times, last) = seen.entry(*key).or_default();
             (*times, *last) = (*times + 1, when);
         }
-        let mut keys: Vec<_> = seen.iter().map(|(key, rank)| (*rank, *key)).collect();
+        let mut keys: Vec<((usize, usize), Key)> = seen.iter().map(|(key, rank)| (*rank, *key)).collect();
         keys.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
-        let mut keys: Vec<_> = keys.into_iter().map(|(_, key)| key).take(most).collect();
+        keys
+    }
+
+    fn hottest(&self, most: usize) -> Vec<Key> {
+        let ranked = self.ranked();
+        let seen: HashSet<Key, RandomState> = ranked.iter().map(|(_, key)| *key).collect();
+        let mut keys: Vec<_> = ranked.into_iter().map(|(_, key)| key).take(most).collect();
         let is_young = self.ring.len() < REMEMBERED;
-        keys.extend(self.before.iter().filter(|key| is_young && !seen.contains_key(key)));
+        keys.extend(self.before.iter().filter(|key| is_young && !seen.contains(*key)));
         keys.truncate(most);
         keys
     }
@@ -144,6 +183,27 @@ mod tests {
         let unwanted = Sample::new(false);
         unwanted.see(Key::Product(1), at(u64::MAX - 1));
         assert!(unwanted.end(10).is_empty());
+    }
+
+    #[test]
+    fn while_somebody_looks_samples_are_taken_and_not_for_long_after() {
+        let sample = Sample::new(false);
+        let second = |seconds: u64| at(seconds * 1_000_000_000);
+        sample.see(Key::Product(1), second(1));
+        assert_eq!(sample.look(10, second(1)), (vec![], 0));
+        (2..=4).for_each(|seconds| sample.see(Key::Product(2), second(seconds)));
+        sample.see(Key::Product(3), second(5));
+        assert_eq!(sample.look(10, second(5)), (vec![(Key::Product(2), 3), (Key::Product(3), 1)], 4));
+        assert_eq!(sample.look(1, second(6)).0.len(), 1);
+        // A minute after the last look it is over, and whoever looks then begins anew.
+        sample.see(Key::Product(4), second(67));
+        sample.see(Key::Product(4), second(68));
+        assert_eq!(sample.look(10, second(69)), (vec![], 0));
+        sample.see(Key::Product(5), second(70));
+        assert_eq!(sample.look(10, second(71)).1, 1);
+        sample.end(0);
+        sample.see(Key::Product(5), second(72));
+        assert_eq!(sample.look(10, second(73)).1, 1, "after its end nobody can look it alive");
     }
 
     #[test]

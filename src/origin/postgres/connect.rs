@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio_postgres::{Client, Config};
 use tracing::debug;
 
+use super::advice::explain;
 use crate::cause::Causes;
 
 /// How long the kernel keeps trying to reach a peer that is gone; its own limit is 15 minutes.
@@ -152,17 +153,8 @@ impl Connector {
 }
 
 /// What to do about a pooler. Behind one, limits and prepared statements are those of a connection that is lent to others.
-const POOLER: &str = "a pooler such as PgBouncer stands before the database and does not pass on what connections ask for: the address \
+pub(super) const POOLER: &str = "a pooler such as PgBouncer stands before the database and does not pass on what connections ask for: the address \
                       has to be PostgreSQL's own";
-
-/// A pooler that refuses what it does not know says so in words of its own.
-fn explain(error: ConnectError) -> ConnectError {
-    let database = error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.as_db_error());
-    match database.filter(|error| error.message().contains("unsupported startup parameter")) {
-        Some(said) => format!("{POOLER} ({})", said.message()).into(),
-        None => error,
-    }
-}
 
 /// A pooler that ignores what it does not know leaves statements without a limit.
 async fn check_limit(client: &Client, purpose: Purpose) -> Result<(), ConnectError> {

@@ -1,6 +1,7 @@
 //! The PostgreSQL origin: one prepared statement per kind of answer, over a few shared, pipelined connections; writes each in
 //! a transaction on a connection of its own; what was changed on one more.
 
+mod advice;
 mod connect;
 mod once;
 mod poll;
@@ -33,7 +34,9 @@ pub use self::reader::STATEMENT_GRACE;
 use self::statements::Statement;
 pub use self::writer::Limits as WriteLimits;
 use self::writer::Writers;
-use super::{Asking, Existing, Fetched, Fetching, Origin, OriginError, Poll, Position, Rules, WriteError, Written};
+use super::{
+    Asking, Connections, Existing, Fetched, Fetching, Origin, OriginError, Poll, Position, Rules, WriteError, Written,
+};
 use crate::command::{Command, Owner};
 use crate::key::{Key, Page, Sort};
 use crate::stamp::{Incarnation, Seen};
@@ -237,6 +240,11 @@ impl Origin for Postgres {
 
     fn is_up(&self) -> bool {
         self.readers.is_up()
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        let (writers, writes) = self.writers.load();
+        Some(Connections { readers: self.readers.load(), writers, polls: self.polls.up(), writes })
     }
 }
 

@@ -79,6 +79,12 @@ impl Polls {
         Self { connector, limits, place: Mutex::default(), suspect: AtomicBool::new(false) }
     }
 
+    /// How many connections poll: one, unless it broke and there is no other yet.
+    pub(super) fn up(&self) -> usize {
+        // While it is locked, a poll uses it, or makes it.
+        self.place.try_lock().map_or(1, |place| usize::from(place.line.is_some()))
+    }
+
     /// The next poll goes over another connection.
     pub(super) fn look_again(&self) {
         self.suspect.store(true, Ordering::Relaxed);

@@ -124,6 +124,11 @@ impl Readers {
         self.wakes.hurry.notify_waiters();
     }
 
+    /// How many connections are up, and are to be.
+    pub(super) fn load(&self) -> [usize; 2] {
+        [self.slots.iter().filter(|slot| slot.load().is_some()).count(), self.slots.len()]
+    }
+
     pub(super) fn is_up(&self) -> bool {
         self.slots.iter().any(|slot| slot.load().is_some())
     }

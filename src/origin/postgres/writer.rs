@@ -1,7 +1,7 @@
 //! The connections that write. A write needs a transaction, so it has a connection to itself: bb8 lends them, and a fair
 //! queue stands in front, since bb8's own is not first come, first served.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -95,7 +95,17 @@ impl ManageConnection for Lines {
 pub(super) struct Writers {
     pool: Pool<Lines>,
     permits: Semaphore,
+    waiting: AtomicUsize,
     limits: ArcSwap<Limits>,
+}
+
+/// A write that waits for its turn, counted out however that ends.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Why a transaction did not come to its end.
@@ -120,7 +130,16 @@ impl Writers {
             // Not all at the same moment.
             .max_lifetime(Some(limits.age.mul_f64(0.9 + 0.2 * fastrand::f64())))
             .build_unchecked(Lines { connector, limits });
-        Self { pool, permits: Semaphore::new(limits.permits), limits: ArcSwap::from_pointee(limits) }
+        let (permits, limits) = (Semaphore::new(limits.permits), ArcSwap::from_pointee(limits));
+        Self { pool, permits, waiting: AtomicUsize::new(0), limits }
+    }
+
+    /// How many connections are up and are to be; how many writes may run at once, do, and wait for that.
+    pub(super) fn load(&self) -> ([usize; 2], [usize; 3]) {
+        let most = self.limits.load().permits;
+        let running = most.saturating_sub(self.permits.available_permits());
+        let up = usize::try_from(self.pool.state().connections).unwrap_or(usize::MAX);
+        ([up, most], [most, running, self.waiting.load(Ordering::Relaxed)])
     }
 
     /// Obeys other waits from the next write on. The other limits are those that the connections were made with.
@@ -142,7 +161,10 @@ impl Writers {
     ) -> Result<Written, WriteError> {
         let Limits { wait, budget, .. } = **self.limits.load();
         let deadline = Instant::now() + budget;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting(&self.waiting);
         let Ok(Ok(_permit)) = timeout(wait, self.permits.acquire()).await else { return Err(WriteError::Busy) };
+        drop(waiting);
         let Ok(Ok(line)) = timeout(wait, self.pool.get()).await else {
             return Err(WriteError::Undone(OriginError::Down));
         };

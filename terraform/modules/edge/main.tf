@@ -5,6 +5,15 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 locals {
+  # nginx as the project ships it, and its tests run it. This machine's own are a name, a certificate, limits and who sees its state.
+  shipped = "${path.module}/../../../nginx"
+  names   = replace(file("${local.shipped}/atelier/local/site.conf"), "api.example.com", var.server_name)
+  tls     = replace(local.names, "/etc/ssl/atelier", "/run/atelier-secrets")
+  rate    = replace(local.tls, "rate=200r/s", "rate=${var.limits.rate}r/s")
+  burst   = replace(local.rate, "burst=400 ", "burst=${var.limits.burst} ")
+  limited = replace(local.burst, "atelier_connections 50;", "atelier_connections ${var.limits.connections};")
+  site    = replace(local.limited, "listen 127.0.0.1:8081;", "listen ${local.health};")
+
   balanced = var.size > 1
   health   = 8081
   ports    = toset(["80", "443"])
@@ -20,13 +29,11 @@ module "boot" {
   region        = var.region
   packages      = ["nginx", "python3-boto3"]
   session_agent = var.session_agent
-  files = {
-    "/etc/atelier/nginx.conf" = { content = templatefile("${path.module}/templates/nginx.conf", {
-      server_name = var.server_name
-      limits      = var.limits
-      health      = local.health
-    }) }
-    "/etc/atelier/upstreams.conf" = { content = "server 127.0.0.1:8080 down; # until the nodes are known\n" }
+  files = merge({ for name in fileset("${local.shipped}/atelier", "*.conf") : "/etc/nginx/atelier/${name}" => { content = file("${local.shipped}/atelier/${name}") } }, {
+    # The package would keep its own.
+    "/etc/atelier/nginx.conf"             = { content = file("${local.shipped}/nginx.conf") }
+    "/etc/nginx/atelier/local/site.conf"  = { content = local.site }
+    "/etc/nginx/atelier/local/nodes.conf" = { content = "server 127.0.0.1:8080 down; # until the nodes are known\n" }
     "/usr/local/sbin/atelier-upstreams" = {
       content = file("${path.module}/templates/upstreams.py")
       mode    = "0755"
@@ -37,7 +44,7 @@ module "boot" {
     }) }
     "/etc/systemd/system/atelier-certificate.service" = { content = file("${path.module}/templates/atelier-certificate.service") }
     "/etc/systemd/system/atelier-certificate.timer"   = { content = file("${path.module}/templates/atelier-certificate.timer") }
-  }
+  })
   secrets        = { "tls.crt" = var.tls.certificate.name, "tls.key" = var.tls.key.name }
   secrets_before = ["nginx.service"]
   group          = var.name

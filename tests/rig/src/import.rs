@@ -15,6 +15,14 @@ pub fn program(beside: &str) -> PathBuf {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
         build.args(["build", "-q", "-p", "atelier-import"]);
+        // What cargo tells a test of its own package means another one to a build: ring, and all that stands on it, would be
+        // built anew each time.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(&*name);
+            }
+        }
         if path.parent().is_some_and(|folder| folder.ends_with("release")) {
             build.arg("--release");
         }

@@ -12,7 +12,15 @@ use crate::process::{Process, wait_until};
 use crate::scratch::Scratch;
 
 /// Variables that a node reads besides its own.
-pub const OF_OTHERS: [&str; 4] = ["DATABASE_URL", "REDIS_URL", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY"];
+pub const OF_OTHERS: [&str; 7] = [
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "LISTEN_FDS",
+];
 
 /// One atelier-edge process on free ports.
 #[derive(Debug)]
@@ -121,6 +129,11 @@ impl Node {
             // A line that is still being written is not all of it.
             (log.contains(SAID) && log.ends_with('\n')).then_some(log)
         })
+    }
+
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// The process.

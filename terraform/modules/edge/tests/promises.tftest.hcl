@@ -54,16 +54,25 @@ run "one_machine_is_the_site" {
     error_message = "The address goes to edges only."
   }
   assert {
-    condition     = !strcontains(replace(output.files["/etc/atelier/nginx.conf"], "Never http_503", ""), "http_503") && length(regexall("proxy_next_upstream off;", output.files["/etc/atelier/nginx.conf"])) == 1
+    condition     = !strcontains(replace(output.files["/etc/nginx/atelier/read.conf"], "Never http_503", ""), "http_503") && length(regexall("proxy_next_upstream off;", output.files["/etc/nginx/atelier/api.conf"])) == 1
     error_message = "A busy node's 503 is an answer, and a write is sent once."
   }
   assert {
-    condition     = strcontains(output.files["/etc/atelier/nginx.conf"], "rate=200r/s") && strcontains(output.files["/etc/atelier/nginx.conf"], "limit_req zone=rate burst=400 nodelay;") && strcontains(output.files["/etc/atelier/nginx.conf"], "limit_conn connections 50;")
+    condition     = alltrue([for part in ["rate=200r/s", "limit_req zone=atelier_rate burst=400 nodelay;", "limit_conn atelier_connections 50;"] : strcontains(output.files["/etc/nginx/atelier/local/site.conf"], part)])
     error_message = "A client gets so much."
   }
   assert {
-    condition     = strcontains(output.files["/etc/atelier/nginx.conf"], "server_name api.example.com;") && !strcontains(output.files["/etc/atelier/nginx.conf"], "TLSv1.1")
-    error_message = "TLS for this host, 1.2 and 1.3."
+    condition     = strcontains(output.files["/etc/nginx/atelier/tls.conf"], "ssl_protocols TLSv1.2 TLSv1.3;") && length(regexall("ssl_certificate(_key)? /run/atelier-secrets/tls", output.files["/etc/nginx/atelier/local/site.conf"])) == 2 && !strcontains(output.files["/etc/nginx/atelier/local/site.conf"], "/etc/ssl")
+    error_message = "TLS 1.2 and 1.3, with the certificate from the parameter store."
+  }
+  assert {
+    condition     = strcontains(output.files["/etc/nginx/atelier/local/site.conf"], "listen 8081;") && strcontains(output.files["/etc/nginx/atelier/status.conf"], "deny all;")
+    error_message = "The load balancer may ask whether nginx is here, and nothing else."
+  }
+  assert {
+    # Whatever is included is there.
+    condition     = length(setsubtract(flatten([for name, text in output.files : regexall("include (atelier/[a-z/]+[.]conf);", text) if endswith(name, ".conf")]), [for name, text in output.files : trimprefix(name, "/etc/nginx/")])) == 0
+    error_message = "A part of nginx's configuration is missing."
   }
   assert {
     condition     = strcontains(output.files["/etc/systemd/system/atelier-upstreams.service"], "--group atelier-node ")
@@ -73,7 +82,13 @@ run "one_machine_is_the_site" {
 
 run "two_stand_behind_a_load_balancer" {
   variables {
-    size = 2
+    size        = 2
+    server_name = "shop.example.org"
+    limits      = { rate = 7, burst = 8, connections = 9 }
+  }
+  assert {
+    condition     = length(regexall("(server_name|https://)\\s*shop[.]example[.]org[;$]", output.files["/etc/nginx/atelier/local/site.conf"])) == 3 && !strcontains(output.files["/etc/nginx/atelier/local/site.conf"], "example.com") && alltrue([for part in ["rate=7r/s", "burst=8 nodelay", "connections 9;"] : strcontains(output.files["/etc/nginx/atelier/local/site.conf"], part)])
+    error_message = "The site has its own name and limits: ${output.files["/etc/nginx/atelier/local/site.conf"]}"
   }
   assert {
     condition     = aws_lb.this[0].load_balancer_type == "network" && aws_lb.this[0].enable_deletion_protection && output.address == "edge.example.com" && length(aws_eip.this) == 0

@@ -1,7 +1,9 @@
 install -m 644 /etc/atelier-edge/shown.conf /etc/nginx/nginx.conf
 nginx -t -q
 systemctl restart nginx.service
-systemctl enable --now atelier-edge.socket atelier-edge.service
+systemctl enable atelier-edge.socket atelier-edge.service
+# It would wait for the database for as long as that takes; here there is a limit.
+systemctl start --no-block atelier-edge.socket atelier-edge.service
 
 # Ready means that it can answer.
 until curl -fs -o /dev/null http://127.0.0.1:${admin}/readyz; do

@@ -47,9 +47,14 @@ impl Answer {
         lines.find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value))
     }
 
+    /// What the node says of where it came from; behind that may stand what nginx did.
+    fn cache_status(&self) -> Option<&str> {
+        self.header("cache-status")?.split(',').next()
+    }
+
     /// How old it says it is when it is labelled as stale, in seconds.
     pub fn label(&self) -> Option<u64> {
-        let status = self.header("cache-status")?;
+        let status = self.cache_status()?;
         let stale = status.split(';').any(|part| part.trim().starts_with("detail=stale"));
         let age = status.split(';').find_map(|part| part.trim().strip_prefix("ttl=-")?.parse().ok());
         stale.then_some(age.unwrap_or(u64::MAX))
@@ -57,7 +62,7 @@ impl Answer {
 
     /// What it says of where it came from.
     pub fn tier(&self) -> &'static str {
-        let status = self.header("cache-status").unwrap_or_default();
+        let status = self.cache_status().unwrap_or_default();
         let tiers = ["l1", "l2", "filter", "stale-origin", "stale-purge", "collapsed", "stored", "bypass"];
         tiers.into_iter().find(|tier| status.ends_with(tier)).unwrap_or_default()
     }

@@ -1,0 +1,59 @@
+// The usual shape of such a service, written for the comparison: Express, whole answers in Redis under the URL with a time to live, and
+// behind them PostgreSQL, which makes nested documents with json_agg from plain tables (benches/sql/naive.sql makes those).
+//
+//   LISTEN=127.0.0.1:8080 REDIS_URL=redis://… DATABASE_URL=postgres://… node server.js
+// Without REDIS_URL every request goes to PostgreSQL; without DATABASE_URL only what is in Redis is served.
+import express from 'express';
+import pg from 'pg';
+import { createClient } from 'redis';
+
+const [host, port] = process.env.LISTEN.split(':');
+const TTL = 300;
+const redis = process.env.REDIS_URL ? await createClient({ url: process.env.REDIS_URL }).connect() : null;
+const pool = process.env.DATABASE_URL ? new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 }) : null;
+
+const styles = {
+  name: 'styles',
+  text: `SELECT json_build_object('product_id', $1::text, 'results', coalesce((
+    SELECT json_agg(json_build_object(
+        'style_id', s.id, 'name', s.name, 'original_price', s.original_price::text, 'sale_price', s.sale_price::text,
+        'default?', s.default_style,
+        'photos', coalesce((SELECT json_agg(json_build_object('thumbnail_url', p.thumbnail_url, 'url', p.url) ORDER BY p.id)
+                            FROM naive.photos AS p WHERE p.style_id = s.id),
+                           '[{"thumbnail_url": null, "url": null}]'),
+        'skus', coalesce((SELECT json_object_agg(k.id, json_build_object('quantity', k.quantity, 'size', k.size) ORDER BY k.id)
+                          FROM naive.skus AS k WHERE k.style_id = s.id),
+                         '{"null": {"quantity": null, "size": null}}')) ORDER BY s.id)
+    FROM naive.styles AS s WHERE s.product_id = $1::text::integer), '[]')) AS document`,
+};
+const product = {
+  name: 'product',
+  text: `SELECT json_build_object('id', p.id, 'name', p.name, 'slogan', p.slogan, 'description', p.description,
+      'category', p.category, 'default_price', (p.default_price / 100.0)::numeric(12, 2)::text,
+      'features', coalesce((SELECT json_agg(json_build_object('feature', f.feature, 'value', f.value) ORDER BY f.id)
+                            FROM features AS f WHERE f.product_id = p.id), '[]')) AS document
+    FROM products AS p WHERE p.id = $1::text::integer`,
+};
+
+const cached = (query) => async (request, response, next) => {
+  try {
+    const key = `answer:${request.originalUrl}`;
+    let body = redis && (await redis.get(key));
+    if (!body) {
+      if (!pool) return response.status(404).send('not in the cache');
+      const { rows } = await pool.query({ ...query, values: [request.params.id] });
+      if (rows.length === 0) return response.status(404).send('no such product');
+      body = JSON.stringify(rows[0].document);
+      if (redis) await redis.set(key, body, { EX: TTL });
+    }
+    response.set('Cache-Control', 'public, no-cache').type('json').send(body);
+  } catch (error) {
+    next(error);
+  }
+};
+
+const app = express();
+app.disable('x-powered-by');
+app.get('/products/:id', cached(product));
+app.get('/products/:id/styles', cached(styles));
+app.listen(Number(port), host, () => console.log(`serving ${host}:${port}`));
