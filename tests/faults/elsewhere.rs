@@ -94,7 +94,11 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "tests/warm.rs::after_a_restart_nearly_as_much_is_held_as_before",
         "hit ratio after a restart; lists that are none are ignored",
     ),
-    ("O8 tls", "tests/tls.rs::a_database_that_cannot_be_verified_is_told_nothing", "wrong CA, name, time, no TLS; Redis too"),
+    (
+        "O8 tls",
+        "tests/tls.rs::a_database_that_cannot_be_verified_is_told_nothing",
+        "wrong CA, name, time, no TLS; Redis too",
+    ),
     ("O9 secrets", "tests/secrets.rs::no_secret_is_found_in_anything_that_is_said", "logs, settings, panics, metrics"),
     ("O7 config", "tests/settings.rs", "only valid settings start, all problems are listed"),
 ];

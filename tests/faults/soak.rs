@@ -37,7 +37,11 @@ impl Taken {
 
     fn mean(all: &[Self]) -> Self {
         let of = |part: fn(&Self) -> f64| all.iter().map(part).sum::<f64>() / all.len() as f64;
-        Self { memory: of(|taken| taken.memory), descriptors: of(|taken| taken.descriptors), threads: of(|taken| taken.threads) }
+        Self {
+            memory: of(|taken| taken.memory),
+            descriptors: of(|taken| taken.descriptors),
+            threads: of(|taken| taken.threads),
+        }
     }
 }
 
@@ -59,7 +63,8 @@ fn soak(rig: &mut Rig) -> Row {
     let judge = |ask: &Ask, answer: &atelier_rig::Answer| {
         let echo = format!("\"count\":{},", ask.number);
         answer.status == 503
-            || answer.status == 200 && (ask.class != "/reviews" || String::from_utf8_lossy(&answer.body).contains(&echo))
+            || answer.status == 200
+                && (ask.class != "/reviews" || String::from_utf8_lossy(&answer.body).contains(&echo))
     };
     let load = Load::start(500, Duration::from_secs(6), next, Arc::new(judge));
     let begun = Instant::now();
