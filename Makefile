@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run package test up down session nginx consistency faults memory openapi schemathesis fuzz terraform
+.PHONY: run package test up down session nginx consistency faults memory openapi schemathesis fuzz bench terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -39,6 +39,9 @@ schemathesis:              # asks a real node what schemathesis makes of docs/op
 
 fuzz:                      # lets libFuzzer look for inputs that break a rule, SECONDS=60 for each target; TARGETS='route body' MUTATED=100000 SEED=…
 	FUZZ_SECONDS=$(SECONDS) dev/fuzz.sh
+
+bench:                     # hits beside bare hyper, axum, nginx, Varnish and Express, in one run; ROUNDS=5 SECONDS_EACH=3
+	dev/bench.sh
 
 terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
 	dev/terraform.sh

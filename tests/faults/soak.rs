@@ -50,7 +50,8 @@ impl Taken {
 fn soak(rig: &mut Rig) -> Row {
     let minutes: f64 = std::env::var("SOAK_MINUTES").map_or(6.0, |minutes| minutes.parse().unwrap());
     let lasts = Duration::from_secs_f64(minutes * 60.0);
-    let settings = vec![("ATELIER_L1_BYTES", "8MiB".to_owned())];
+    // Both are full long before the middle third begins, so that growth is growth.
+    let settings = vec![("ATELIER_L1_BYTES", "8MiB".to_owned()), ("ATELIER_ABSENT_MAX", "2000".to_owned())];
     let mut site = Site::open(rig, Plan { warm: false, settings, ..Plan::default() });
     let to = site.addresses();
     let mut chance = fastrand::Rng::new();
