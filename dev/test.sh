@@ -30,6 +30,8 @@ step "dev/openapi.sh"
 dev/openapi.sh
 step "dev/nginx.sh"
 dev/nginx.sh
+step "dev/k6.sh check"
+dev/k6.sh check
 step "terraform"
 dev/terraform.sh quick
 if [ $# -gt 0 ]; then
