@@ -18,7 +18,7 @@ const share = settings.shapes(0.2);
 // Both ends are held to the same, so that what grows slowly is not hidden by what came before.
 const ends = {};
 for (const quarter of [1, 4]) {
-  ends[`http_req_duration{quarter:${quarter}}`] = [`p(95)<${100 * settings.slack}`, `p(99)<${300 * settings.slack}`];
+  ends[`http_req_duration{quarter:${quarter}}`] = [`p(95)<${50 * settings.slack}`, `p(99)<${150 * settings.slack}`];
 }
 
 export const options = Object.assign(common(Object.assign(limits((rate + written) * seconds, { writes: true }), ends)), {

@@ -5,32 +5,38 @@ import http from 'k6/http';
 
 import { settings } from './settings.js';
 
-function asked(page) {
-  return http.get(`${settings.base}/products?page=${page}&count=1`, { tags: { route: 'setup', name: 'setup' } });
+// The most rows that a node gives at once (ATELIER_ROWS_MAX), and few enough for every visitor to have a copy of their ids.
+const WHOLE = 10000;
+
+function asked(page, count) {
+  return http.get(`${settings.base}/products?page=${page}&count=${count}`, { tags: { route: 'setup', name: 'setup' } });
 }
 
-function row(page) {
-  let response = asked(page);
+function rows(page, count = 1) {
+  let response = asked(page, count);
   // A machine that is busy says when to come again.
   for (let more = 5; response.status === 503 && more > 0; more -= 1) {
     sleep(Number(response.headers['Retry-After']) || 1);
-    response = asked(page);
+    response = asked(page, count);
   }
   if (response.status !== 200) throw new Error(`${settings.base} answers ${response.status} (${response.error}): is it up? make up`);
-  return response.json()[0];
+  return response.json();
 }
 
-// Rows are counted by halving: there is a page of one product for each, and none behind the last.
+// Rows are counted by halving: there is a page of one product for each, and none behind the last. Of a small set all ids are learnt; of a
+// large one the highest, and what has gaps says so.
 export function catalogue() {
-  let there = 0;
+  const there = (page) => rows(page).length > 0;
+  let products = 0;
   let behind = 1;
-  while (row(behind)) [there, behind] = [behind, behind * 2];
-  while (behind - there > 1) {
-    const middle = Math.floor((there + behind) / 2);
-    if (row(middle)) there = middle;
+  while (there(behind)) [products, behind] = [behind, behind * 2];
+  while (behind - products > 1) {
+    const middle = Math.floor((products + behind) / 2);
+    if (there(middle)) products = middle;
     else behind = middle;
   }
-  if (there === 0) throw new Error('there are no products');
-  const highest = row(there).id;
-  return { products: there, highest, gaps: highest > there };
+  if (products === 0) throw new Error('there are no products');
+  const ids = products <= WHOLE ? rows(1, WHOLE).map((row) => row.id) : undefined;
+  const highest = rows(products)[0].id;
+  return { products, highest, ids, gaps: ids === undefined && highest > products };
 }

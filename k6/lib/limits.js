@@ -5,23 +5,23 @@ import { settings } from './settings.js';
 
 // Milliseconds for the 95th and the 99th percentile.
 const READS = {
-  list: [150, 400],
-  product: [100, 300],
-  styles: [100, 300],
-  related: [100, 300],
-  reviews: [100, 300],
-  meta: [100, 300],
-  questions: [100, 300],
-  answers: [100, 300],
-  cart: [100, 300],
+  list: [50, 150],
+  product: [50, 150],
+  styles: [50, 150],
+  related: [50, 150],
+  reviews: [50, 150],
+  meta: [50, 150],
+  questions: [50, 150],
+  answers: [50, 150],
+  cart: [50, 150],
 };
 const WRITES = {
-  'post review': [200, 500],
-  vote: [200, 500],
-  'post question': [200, 500],
-  'post answer': [200, 500],
-  'post cart': [200, 500],
-  interaction: [200, 500],
+  'post review': [100, 250],
+  vote: [100, 250],
+  'post question': [100, 250],
+  'post answer': [100, 250],
+  'post cart': [100, 250],
+  interaction: [100, 250],
 };
 
 // In the order in which reports list them.

@@ -4,20 +4,20 @@
 import { get, together } from './requests.js';
 import { read, unchanged } from './right.js';
 import { settings } from './settings.js';
-import { product } from './zipf.js';
+import { number, product } from './zipf.js';
 
 const CARDS = 3;
 const LIST = 20;
 
 // `set` is what catalogue() found, `share` which part of the answers is looked at whole.
 export function page(set, share = 1, { everything = false } = {}) {
-  const id = product(set.highest, settings.zipf);
+  const id = product(set, settings.zipf);
   const some = (part) => everything || Math.random() < part;
 
   if (some(0.2)) {
     // Most stay on the first pages; this is Zipf's law over all of them.
-    const number = product(Math.ceil(set.products / LIST), settings.zipf);
-    const list = { route: 'list', path: `/products?page=${number}&count=${LIST}`, count: LIST };
+    const at = number(Math.ceil(set.products / LIST), settings.zipf);
+    const list = { route: 'list', path: `/products?page=${at}&count=${LIST}`, count: LIST };
     read(get(list), list, share);
   }
   const first = [

@@ -29,6 +29,8 @@ export const settings = {
   // How many are to fail of a thousand requests, and to be dropped of a thousand page loads, at the most.
   failures: number('FAILURES', 1),
   dropped: number('DROPPED', 5),
+  // The page loads a second that `stress` is to carry; 0: its first step.
+  knee: number('KNEE', 0),
   seed: number('SEED', 1),
   // What it ran on, as dev/k6.sh says it.
   machine: text('MACHINE', ''),

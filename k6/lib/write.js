@@ -15,7 +15,7 @@ const KINDS = [review, question, cart, review, question, interaction];
 export function write(set) {
   const turn = exec.scenario.iterationInTest;
   const mark = `k6 ${settings.seed}-${exec.scenario.name}-${turn}-${Date.now()}`;
-  KINDS[turn % KINDS.length](product(set.highest, settings.zipf), mark, set);
+  KINDS[turn % KINDS.length](product(set, settings.zipf), mark, set);
 }
 
 function look(asked, token) {

@@ -11,7 +11,12 @@ export function rank(size, exponent, chance) {
   return Math.min(size, Math.max(1, Math.floor(drawn)));
 }
 
-// The same rank is always the same product, and neighbours in popularity are none in the tables.
-export function product(size, exponent, chance = Math.random()) {
+// A number from 1 to `size`. The same rank is always the same number, and neighbours in popularity are none in the tables.
+export function number(size, exponent, chance = Math.random()) {
   return 1 + ((rank(size, exponent, chance) * STRIDE) % size);
+}
+
+// A product of what catalogue() found.
+export function product(set, exponent) {
+  return set.ids ? set.ids[number(set.ids.length, exponent) - 1] : number(set.highest, exponent);
 }

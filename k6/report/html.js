@@ -113,7 +113,7 @@ export function html(run) {
   const broken = run.thresholds.filter((one) => !one.ok).length;
   const verdict = broken === 0 ? '<span class="verdict good">All thresholds held</span>' : `<span class="verdict bad">${broken} of ${run.thresholds.length} thresholds broke</span>`;
   const played = Object.entries(run.settings).map(([name, one]) => `${name} ${one}`).join(', ');
-  const known = run.catalogue ? `, ${whole(run.catalogue.products)} products` : '';
+  const known = run.products ? `, ${whole(run.products)} products` : '';
   const drift = run.drift ? `<p>p95 of the first quarter ${ms(run.drift.first_p95)} ms, of the last ${ms(run.drift.last_p95)} ms.</p>` : '';
   const figures = [
     ['requests', whole(run.requests)],

@@ -128,13 +128,20 @@ export function summary(scenario, played, steps) {
       requests: value(metrics.http_reqs, 'count'),
       page_loads: value(metrics.iterations, 'count'),
       dropped: value(metrics.dropped_iterations, 'count'),
-      catalogue: data.setup_data,
+      products: data.setup_data ? data.setup_data.products : 0,
       sources: Object.fromEntries(SOURCES.map((name) => [name, value(metrics[`from_${name}`], 'count')])),
       routes: routes(metrics),
       checks: checks(data.root_group).map(({ name, passes, fails }) => ({ name, passes, fails })),
       thresholds: held(metrics),
     };
-    if (steps) run.climb = climb(metrics, steps);
+    if (steps) {
+      run.climb = climb(metrics, steps);
+      // A step that breaks is what the climb looks for. What it is held to is how far it gets.
+      const least = settings.knee || steps[0].rate;
+      const { knee } = run.climb;
+      run.thresholds = run.thresholds.filter((one) => !one.of.startsWith('step_'));
+      run.thresholds.unshift({ metric: 'knee', of: 'all', threshold: `knee>=${least}`, figure: knee, ok: knee >= least, asked: true });
+    }
     const first = metrics['http_req_duration{quarter:1}'];
     const last = metrics['http_req_duration{quarter:4}'];
     if (first && last) run.drift = { first_p95: value(first, 'p(95)'), last_p95: value(last, 'p(95)') };
