@@ -15,8 +15,38 @@ optional() { # optional TOOL COMMAND…
     if command -v "$tool" >/dev/null 2>&1; then "$@"; else echo "skipped: $tool is not installed"; fi
 }
 
+# What needs no core of ours runs beside the compiler, and is shown when that has ended.
+logs=$(mktemp -d)
+declare -A beside=()
+end() {
+    local group
+    for group in "${beside[@]}"; do kill -- "-$group" 2>/dev/null || true; done
+    rm -rf "$logs"
+}
+trap end EXIT
+beside() { # beside NAME COMMAND…
+    local name=$1
+    shift
+    # A group of its own, so that an end from here ends whatever it has started.
+    set -m
+    "$@" >"$logs/${name//\//-}" 2>&1 &
+    beside[$name]=$!
+    set +m
+}
+show() { # show NAME: what it printed; ends as it ended
+    local status=0
+    wait "${beside[$1]}" || status=$?
+    unset "beside[$1]"
+    step "$1"
+    cat "$logs/${1//\//-}"
+    return $status
+}
+
 step "packages"
 dev/setup.sh
+beside dev/openapi.sh dev/openapi.sh
+beside dev/nginx.sh dev/nginx.sh
+beside dev/terraform.sh dev/terraform.sh quick
 step "cargo fmt --check"
 cargo fmt --all --check
 step "cargo clippy"
@@ -26,14 +56,9 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-it
 optional cargo-machete cargo machete
 optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
-step "dev/openapi.sh"
-dev/openapi.sh
-step "dev/nginx.sh"
-dev/nginx.sh
+for check in dev/openapi.sh dev/nginx.sh dev/terraform.sh; do show "$check"; done
 step "dev/k6.sh check"
 dev/k6.sh check
-step "terraform"
-dev/terraform.sh quick
 if [ $# -gt 0 ]; then
     step "cargo test $*"
     cargo test --workspace --locked "$@"

@@ -89,6 +89,17 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "20 × systemctl restart under load, with the packaged units",
     ),
     ("O1 without the mark", "tests/nginx.rs::no_read_fails_while_a_node_drains", "reads, while a node drains"),
+    (
+        "O6 warm",
+        "tests/warm.rs::after_a_restart_nearly_as_much_is_held_as_before",
+        "hit ratio after a restart; lists that are none are ignored",
+    ),
+    (
+        "O8 tls",
+        "tests/tls.rs::a_database_that_cannot_be_verified_is_told_nothing",
+        "wrong CA, name, time, no TLS; Redis too",
+    ),
+    ("O9 secrets", "tests/secrets.rs::no_secret_is_found_in_anything_that_is_said", "logs, settings, panics, metrics"),
     ("O7 config", "tests/settings.rs", "only valid settings start, all problems are listed"),
 ];
 

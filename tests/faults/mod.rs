@@ -11,6 +11,7 @@ mod redis;
 mod rig;
 mod row;
 mod site;
+mod soak;
 mod stampede;
 mod writes;
 
@@ -41,7 +42,7 @@ struct Experiment {
 
 /// All, in the order of the table.
 fn all() -> Vec<Experiment> {
-    [redis::ALL, postgres::ALL, writes::ALL, stampede::ALL, overload::ALL, nodes::ALL].concat()
+    [redis::ALL, postgres::ALL, writes::ALL, stampede::ALL, overload::ALL, nodes::ALL, soak::ALL].concat()
 }
 
 /// Those that are wanted: of `ONLY`, or of the size.

@@ -103,12 +103,16 @@ fn wire(rig: &mut Rig) -> Row {
         heal();
         last(each / 4);
     }
-    for _ in 0..rig.pick(1, 5) {
+    let turns = || site.metric("atelier_breaker_turns_total{dependency=\"redis\"}");
+    let (flaps, before) = (rig.pick(2, 5), turns());
+    for _ in 0..flaps {
         all(&Fault::Cut);
         last(Duration::from_millis(500));
         heal();
         last(Duration::from_millis(500));
     }
+    // Of three nodes.
+    let each = (turns() - before) as f64 / 3.0 / f64::from(flaps);
     let back = Instant::now();
     let samples = load.end();
     Row::new(
@@ -117,6 +121,7 @@ fn wire(rig: &mut Rig) -> Row {
     )
     .load(&samples)
     .none_failed("", &samples)
+    .bar("turns of a breaker ≤ 2 a flap", format!("{each:.1}"), each <= 2.0)
     .recovered(recovery(&samples, back), Duration::ZERO)
 }
 

@@ -223,7 +223,7 @@ impl Site {
 }
 
 /// A number of bytes in the status of a process.
-fn status(pid: u32, name: &str) -> u64 {
+pub(crate) fn status(pid: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10

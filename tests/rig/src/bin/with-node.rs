@@ -1,5 +1,5 @@
 //! Runs a command beside a node of its own: PostgreSQL with the sample, Redis, and one atelier-edge, all on free ports and ended
-//! with it. The command finds the node's address in `NODE_ADDRESS`. Ends with the command's status, or with 1 when the node
+//! with it. The command finds its addresses in `NODE_ADDRESS` and `NODE_ADMIN`. Ends with the command's status, or with 1 when the node
 //! is not well afterwards: when it has ended, is not ready, or has logged a panic.
 
 #![allow(clippy::print_stderr, clippy::unwrap_used, clippy::expect_used)]
@@ -22,7 +22,11 @@ fn main() -> ExitCode {
     let node = Node::start(&server, &[("DATABASE_URL", &database), ("REDIS_URL", &redis.url())]);
 
     let mut command = Command::new(program);
-    let status = command.args(arguments).env("NODE_ADDRESS", node.address.to_string()).status();
+    let status = command
+        .args(arguments)
+        .env("NODE_ADDRESS", node.address.to_string())
+        .env("NODE_ADMIN", node.admin.to_string())
+        .status();
     let status = status.unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
 
     let ready = Client::try_connect(node.admin).and_then(|mut admin| admin.try_request("GET", "/readyz", &[], b""));
