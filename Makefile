@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run package test up down session nginx consistency faults memory openapi schemathesis fuzz bench terraform
+.PHONY: run package test up down session k6 nginx consistency faults memory openapi schemathesis fuzz bench terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -18,6 +18,9 @@ down:                      # ends them
 
 session:                   # visits of a front end against `make up`, through nginx; ROUNDS=10000 SHOPPERS=16 SEED=…
 	dev/session.sh
+
+k6:                        # smoke and read-heavy against `make up`, through nginx; SCENARIOS='stress restart' RATE=20 DURATION=60, k6/README.md
+	dev/k6.sh
 
 nginx:                     # what the linter of configurations says of nginx/
 	dev/nginx.sh

@@ -57,6 +57,8 @@ optional cargo-machete cargo machete
 optional cargo-deny cargo deny --offline check licenses bans sources
 optional typos typos
 for check in dev/openapi.sh dev/nginx.sh dev/terraform.sh; do show "$check"; done
+step "dev/k6.sh check"
+dev/k6.sh check
 if [ $# -gt 0 ]; then
     step "cargo test $*"
     cargo test --workspace --locked "$@"
