@@ -4,10 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # These last longest; together they take about as long as all the others.
-long=(consistency faults memory red stack warm)
+long=(consistency faults memory monitoring nginx red stack systemd up warm)
 
 others=(--lib --bins)
-for file in tests/*.rs import/tests/*.rs; do
+for file in tests/*.rs import/tests/*.rs tests/rig/tests/*.rs; do
     name=$(basename "$file" .rs)
     if [[ " ${long[*]} " != *" $name "* ]]; then others+=(--test "$name"); fi
 done

@@ -291,8 +291,8 @@ fn the_admin_listener_says_whether_the_process_lives_and_can_answer() {
         (node.admin_get("/livez").status, node.admin_get("/livez").text().to_owned()),
         (200, "alive\n".to_owned())
     );
-    let why = "not ready: the database could not be read yet: the database could not answer: error connecting to server: \
-               Connection refused (os error 111)\n";
+    let why = "not ready: the database could not be read yet: the database could not answer: nobody listens where DATABASE_URL says: \
+               PostgreSQL has to be started there: error connecting to server: Connection refused (os error 111)\n";
     wait_until("the first poll has failed", PATIENCE, || (node.admin_get("/readyz").text() == why).then_some(()));
     let unready = node.admin_get("/readyz");
     assert_eq!((unready.status, unready.header("cache-control")), (503, Some("no-store")));
