@@ -117,7 +117,7 @@ fn a_client_is_an_address_or_an_ipv6_network_and_is_told_when_it_asks_for_too_mu
 #[test]
 fn who_asks_too_much_at_once_is_told_so() {
     let mirror = Mirror::start();
-    mirror.set(Manner::Answer(200, String::new(), Duration::from_millis(2_000)));
+    mirror.set(Manner::Answer(200, String::new(), Duration::from_millis(1_300)));
     let http = "limit_conn_zone $atelier_client zone=connections:1m; limit_conn_status 429;";
     let nginx = Nginx::start_with(&[mirror.address()], http, "limit_conn connections 2;");
     let mut statuses: Vec<_> = thread::scope(|scope| {
