@@ -123,8 +123,8 @@ impl Api {
     /// The answer of a read that L1 has, and `None` for everything else, of which nothing has been done then. It waits for nothing, so
     /// it is no future: one that could become a miss or a write is moved about with room for all that.
     fn at_once(&self, head: &Parts, body: &Incoming, peer: IpAddr, seen: &mut Seen) -> Option<Response<Body>> {
-        if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || red::is_on(Red::AnswerPanics)
-        {
+        let goes_wrong = red::is_on(Red::AnswerPanics) || red::is_on(Red::AnswerStands);
+        if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || goes_wrong {
             return None;
         }
         let settings = &self.shared.settings;
