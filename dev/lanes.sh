@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # These last longest; together they take about as long as all the others.
-long=(consistency faults memory monitoring nginx red stack systemd up warm)
+long=(consistency faults memory monitoring nginx red stack systemd)
 
 others=(--lib --bins)
 for file in tests/*.rs import/tests/*.rs tests/rig/tests/*.rs; do
