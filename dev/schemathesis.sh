@@ -24,8 +24,8 @@ if [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ]; then
     echo "$wanted" >"$folder/installed"
 fi
 
-# Where ATELIER_BUILT is set, dev/test.sh has built everything.
-if [ -z "${ATELIER_BUILT:-}" ]; then cargo build -q --locked --workspace --bins; fi
+# Where TESTS_BUILT is set, dev/test.sh has built everything.
+if [ -z "${TESTS_BUILT:-}" ]; then cargo build -q --locked --workspace --bins; fi
 log=$folder/run.log
 arguments=(--checks all)
 if [ "${1:-}" = quick ]; then

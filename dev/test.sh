@@ -67,7 +67,7 @@ fi
 step "cargo test --no-run"
 cargo test --workspace --locked --no-run
 # What needs a program of another package finds it: built alone it would have other features, and so would half of what it stands on.
-export ATELIER_BUILT=yes
+export TESTS_BUILT=yes
 dev/lanes.sh
 step "dev/schemathesis.sh quick"
 dev/schemathesis.sh quick

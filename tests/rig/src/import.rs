@@ -7,13 +7,13 @@ use std::sync::OnceLock;
 use crate::Postgres;
 
 /// The path of `atelier-import` beside `program`, another binary of this workspace. Cargo names only a package's own
-/// binaries to its tests, so it is built here, once per test process; when it is up to date that takes a moment. Where `ATELIER_BUILT`
+/// binaries to its tests, so it is built here, once per test process; when it is up to date that takes a moment. Where `TESTS_BUILT`
 /// is set, dev/test.sh has built everything.
 pub fn program(beside: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     let path = Path::new(beside).with_file_name("atelier-import");
     BUILT.get_or_init(|| {
-        if std::env::var_os("ATELIER_BUILT").is_some() && path.exists() {
+        if std::env::var_os("TESTS_BUILT").is_some() && path.exists() {
             return;
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
