@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::respond::Problem;
+use super::problem::Problem;
 
 /// Limits of a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

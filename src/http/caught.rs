@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use futures_util::FutureExt;
 use tracing::error;
 
-use super::respond::Problem;
+use super::problem::Problem;
 use crate::metrics::{Place, metrics};
 
 /// What `answer` comes to; a panic on the way is a fault of ours. What requests share is behind locks and atomics that hold no

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Api, Settings, Shared};
+use super::{Api, Settings};
 use crate::metrics::traffic;
 
 impl Api {
     /// How requests are read and answered at present.
     pub(super) fn settings(&self) -> &Settings {
-        &self.shared.settings
+        &self.settings
     }
 
     /// The same API under other settings. Requests that it has begun to answer end under theirs; the room for bodies and the
@@ -16,10 +16,6 @@ impl Api {
     #[must_use]
     pub fn with(&self, settings: Settings) -> Self {
         traffic::time_one_of(settings.lines.one_of);
-        let Shared { room, desk, .. } = &*self.shared;
-        Self {
-            cache: Arc::clone(&self.cache),
-            shared: Arc::new(Shared { settings, room: room.clone(), desk: desk.clone() }),
-        }
+        Self { cache: Arc::clone(&self.cache), settings, room: self.room.clone(), desk: self.desk.clone() }
     }
 }

@@ -5,6 +5,7 @@ mod authorization;
 mod body;
 mod caught;
 mod conditional;
+mod copy;
 mod description;
 mod document;
 mod encoding;
@@ -16,8 +17,10 @@ mod framing;
 pub mod fuzzing;
 mod hosts;
 mod live;
+mod manners;
 pub mod min_ord;
 pub mod nothing;
+mod problem;
 mod proxies;
 mod query;
 mod ready;
@@ -35,31 +38,31 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
-use tracing::{Instrument, error};
+use tracing::Instrument;
 
 use self::body::Room;
 use self::document::Desk;
 use self::expectation::Expectation;
 use self::fields::Fields;
 use self::nothing::Nothing;
-use self::respond::{Found, Problem};
-use self::route::{Asked, Change, Refused, Target, View};
+use self::problem::Problem;
+use self::respond::Found;
+use self::route::{Asked, Change, Refused, Route, View};
 use self::seen::Seen;
 use crate::answering::Answering;
-use crate::cache::{self, Answered, Cache, Served, Unavailable};
-use crate::cause::Causes;
+use crate::cache::{self, Answered, Cache, Served};
 use crate::entry::{Answer, Encoding, Entry, Variant};
 use crate::freshness::Instant;
 use crate::metrics::traffic;
-use crate::model::JsonError;
 use crate::outcome::Outcome;
 use crate::red::{self, Red};
 
 pub use self::authorization::Token;
 pub use self::body::Limits as BodyLimits;
 pub use self::hosts::Hosts;
+pub use self::manners::{Downstream, Manners};
 pub use self::proxies::Proxies;
-pub use self::respond::{Body, Downstream, Manners};
+pub use self::respond::Body;
 pub use self::seen::Lines;
 
 /// How requests are read and answered.
@@ -86,14 +89,8 @@ pub struct Settings {
 }
 
 /// Answers the requests of the API.
-#[derive(Clone)]
 pub struct Api {
     cache: Arc<Cache>,
-    shared: Arc<Shared>,
-}
-
-/// What all requests share besides the cache. It is one thing, because it is cloned for each of them.
-struct Shared {
     settings: Settings,
     room: Room,
     desk: Desk,
@@ -103,7 +100,7 @@ impl Api {
     /// Answers from `cache`.
     pub fn new(cache: Arc<Cache>, settings: Settings) -> Self {
         traffic::time_one_of(settings.lines.one_of);
-        Self { cache, shared: Arc::new(Shared { settings, room: Room::new(Room::BYTES), desk: Desk::new() }) }
+        Self { cache, settings, room: Room::new(Room::BYTES), desk: Desk::new() }
     }
 
     /// Answers one request, which came from `peer`: at once if the answer is held, and in time in any case.
@@ -111,7 +108,7 @@ impl Api {
     pub fn answer(self: &Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answering<Body> {
         let (head, body) = request.into_parts();
         let peer = peer.ip();
-        let id = self.shared.settings.proxies.request_id(&head.headers, peer);
+        let id = self.settings.proxies.request_id(&head.headers, peer);
         let mut seen = Seen::begin(!body.is_end_stream(), id);
         if let Some(response) = self.at_once(&head, &body, peer, &mut seen) {
             return Answering::Now(response);
@@ -127,13 +124,8 @@ impl Api {
         if !matches!(head.method, Method::GET | Method::HEAD) || !body.is_end_stream() || goes_wrong {
             return None;
         }
-        let settings = &self.shared.settings;
         let fields = Fields::of(&head.headers);
-        let (path, query) = (head.uri.path(), head.uri.query());
-        if !fields.is_sound(head.version) || !settings.hosts.include(head) || !path.starts_with('/') {
-            return None;
-        }
-        let Ok(Admitted::Read(Asked::Stored(key, view))) = self.admit(head, path, query, seen) else { return None };
+        let Ok(Admitted::Read(Asked::Stored(key, view))) = self.admit(head, &fields, seen) else { return None };
         let held = caught::at_once(|| {
             let served = self.cache.hit(key, fields.token())?;
             Some((served.outcome, self.found(&served, view, &fields)))
@@ -165,7 +157,7 @@ impl Api {
         seen: &mut Seen,
         answer: Result<Response<Body>, Problem>,
     ) -> Response<Body> {
-        let Settings { proxies, lines, .. } = &self.shared.settings;
+        let Settings { proxies, lines, .. } = &self.settings;
         let mut response = answer.unwrap_or_else(|problem| self.problem(problem));
         let failed = response.status().is_client_error() || response.status().is_server_error();
         if failed || seen.id.is_some() {
@@ -190,30 +182,15 @@ impl Api {
         peer: IpAddr,
         seen: &mut Seen,
     ) -> Result<Response<Body>, Problem> {
-        let settings = &self.shared.settings;
-
+        let settings = &self.settings;
         let fields = Fields::of(&head.headers);
-        if !fields.is_sound(head.version) {
-            return Err(Problem::Head);
-        }
-        if !settings.hosts.include(head) {
-            return Err(Problem::Misdirected);
-        }
-        let (path, query) = (head.uri.path(), head.uri.query());
-        if path == "*" && head.method == Method::OPTIONS {
-            body::discard(body, settings.body).await?;
-            return Ok(respond::options(None));
-        }
-        if !path.starts_with('/') {
-            return Err(Problem::TargetForm);
-        }
-        if red::is_on(Red::AnswerPanics) && path == "/products/13" {
+        if red::is_on(Red::AnswerPanics) && head.uri.path() == "/products/13" {
             red::panics(Red::AnswerPanics);
         }
         if red::is_on(Red::AnswerStands) {
             red::stand_still(Red::AnswerStands).await;
         }
-        let asked = match self.admit(head, path, query, seen) {
+        let asked = match self.admit(head, &fields, seen) {
             Ok(Admitted::Read(asked)) => {
                 body::discard(body, settings.body).await?;
                 asked
@@ -228,10 +205,12 @@ impl Api {
                 }
                 return written;
             }
-            Ok(Admitted::Options(target)) => {
+            Ok(Admitted::Options(route)) => {
                 body::discard(body, settings.body).await?;
-                return Ok(respond::options(Some(target.route)));
+                return Ok(respond::options(route));
             }
+            // Nothing that follows could be trusted, so none of it is read.
+            Err(refusal) if refusal.closes() => return Err(refusal),
             Err(refusal) => return Ok(Box::pin(self.refuse(refusal, body, &head.headers)).await),
         };
 
@@ -240,14 +219,9 @@ impl Api {
         match asked {
             Asked::Stored(key, view) => {
                 seen.key = Some(key);
-                let token = fields.token();
-                if let Some(served) = self.cache.hit(key, token) {
-                    seen.came(served.outcome);
-                    return self.found(&served, view, &fields);
-                }
                 seen.waits();
                 let span = seen.span(settings.proxies.traced(&head.headers, peer));
-                let asked = cache::Asked { arrived: Instant::now(), token, client: client() };
+                let asked = cache::Asked { arrived: Instant::now(), token: fields.token(), client: client() };
                 // Boxed, so that hits do not carry the state of misses with them.
                 match Box::pin(self.cache.lookup(key, asked).instrument(span)).await? {
                     Answered::Entry(served) => {
@@ -288,29 +262,42 @@ impl Api {
     }
 
     /// The checks of the contract in their order, as far as they need no body.
-    fn admit(&self, head: &Parts, path: &str, query: Option<&str>, seen: &mut Seen) -> Result<Admitted, Problem> {
-        if path.len() + query.map_or(0, |query| query.len() + 1) > self.shared.settings.target_max {
+    fn admit(&self, head: &Parts, fields: &Fields<'_>, seen: &mut Seen) -> Result<Admitted, Problem> {
+        if !fields.is_sound(head.version) {
+            return Err(Problem::Head);
+        }
+        if !self.settings.hosts.include(head) {
+            return Err(Problem::Misdirected);
+        }
+        let (path, query) = (head.uri.path(), head.uri.query());
+        if path == "*" && head.method == Method::OPTIONS {
+            return Ok(Admitted::Options(None));
+        }
+        if !path.starts_with('/') {
+            return Err(Problem::TargetForm);
+        }
+        if path.len() + query.map_or(0, |query| query.len() + 1) > self.settings.target_max {
             return Err(Problem::TargetTooLong);
         }
-        let target = route::target(path, query, self.shared.settings.aliases).map_err(Problem::Refused)?;
+        let target = route::target(path, query, self.settings.aliases).map_err(Problem::Refused)?;
         seen.template = target.route.template();
         if !target.route.knows(&head.method) {
             return Err(Problem::Refused(Refused::Method(target.route)));
         }
         if head.method == Method::OPTIONS {
-            return Ok(Admitted::Options(target));
+            return Ok(Admitted::Options(Some(target.route)));
         }
         let writes = matches!(head.method, Method::POST | Method::PUT);
         if writes && Expectation::of(&head.headers) == Expectation::Other {
             return Err(Problem::Expectation);
         }
-        if self.shared.settings.token.as_ref().is_some_and(|token| !token.is_in(&head.headers)) {
+        if self.settings.token.as_ref().is_some_and(|token| !token.is_in(&head.headers)) {
             return Err(Problem::Token);
         }
         let admitted = if writes {
             target.change().map(Admitted::Write)
         } else {
-            target.asked(query, self.shared.settings.rows_max).map(Admitted::Read)
+            target.asked(query, self.settings.rows_max).map(Admitted::Read)
         };
         admitted.map_err(Problem::Refused)
     }
@@ -318,8 +305,8 @@ impl Api {
     /// Answers a request that was refused by its head. That comes before what may be wrong with its body, but it leaves no
     /// body behind on a connection that stays open either. Who waits to be told to send one is not told.
     async fn refuse(&self, refusal: Problem, body: Incoming, headers: &HeaderMap) -> Response<Body> {
-        let is_read = Expectation::of(headers) != Expectation::Continue
-            && body::discard(body, self.shared.settings.body).await.is_ok();
+        let is_read =
+            Expectation::of(headers) != Expectation::Continue && body::discard(body, self.settings.body).await.is_ok();
         let response = respond::problem(refusal);
         if is_read { response } else { respond::closing(response) }
     }
@@ -335,8 +322,8 @@ impl Api {
                 let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
                 return Ok(self.send(&found, Some(entry)));
             }
-            (Answer::Found(document), View::Count(count)) => with_count(&document.identity.body, count),
-            (Answer::Found(document), View::Features) => features(&document.identity.body),
+            (Answer::Found(document), View::Count(count)) => copy::with_count(&document.identity.body, count),
+            (Answer::Found(document), View::Features) => copy::features(&document.identity.body),
             // The alias shows a list, and of what is not there an empty one.
             (Answer::Absent, View::Features) => Some(Bytes::from_static(b"[]")),
             (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
@@ -372,12 +359,12 @@ impl Api {
     }
 
     fn send(&self, found: &Found<'_>, entry: Option<&Entry>) -> Response<Body> {
-        self.placed(respond::found(found, &self.shared.settings.manners), entry)
+        self.placed(respond::found(found, &self.settings.manners), entry)
     }
 
     /// With its place in the history, if answers are to carry that.
     fn placed(&self, mut response: Response<Body>, entry: Option<&Entry>) -> Response<Body> {
-        if self.shared.settings.manners.ord
+        if self.settings.manners.ord
             && let Some(place) = self.cache.position(entry)
         {
             respond::add_place(&mut response, place);
@@ -394,77 +381,8 @@ fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
 
 /// A request that passed the checks.
 enum Admitted {
-    Options(Target),
+    /// Of a route, or of the server as a whole.
+    Options(Option<Route>),
     Read(Asked),
     Write(Change),
-}
-
-impl From<Unavailable> for Problem {
-    fn from(unavailable: Unavailable) -> Self {
-        match unavailable {
-            Unavailable::Busy
-            | Unavailable::Late
-            | Unavailable::Failed(_)
-            | Unavailable::Foreign(_)
-            | Unavailable::Open
-            | Unavailable::Crowded
-            | Unavailable::Short => Self::Unavailable,
-            Unavailable::Limited => Self::Limited,
-            // The fetch panicked; its own log line says where.
-            Unavailable::Lost => Self::Unavailable,
-        }
-    }
-}
-
-impl From<JsonError> for Problem {
-    fn from(error: JsonError) -> Self {
-        error!(error = %Causes(&error), "an answer could not be written");
-        Self::Internal
-    }
-}
-
-/// The body with another `count`. In our own documents the first `"count":` is the key: texts come later, and a quote
-/// within a text is escaped.
-fn with_count(body: &[u8], count: u64) -> Option<Bytes> {
-    const NAME: &[u8] = b"\"count\":";
-    let begin = body.windows(NAME.len()).position(|part| part == NAME)? + NAME.len();
-    let length = body[begin..].iter().position(|byte| !byte.is_ascii_digit())?;
-    Some([&body[..begin], count.to_string().as_bytes(), &body[begin + length..]].concat().into())
-}
-
-/// The `features` of a product's body: its last member.
-fn features(body: &Bytes) -> Option<Bytes> {
-    const NAME: &[u8] = b",\"features\":";
-    let begin = body.windows(NAME.len()).position(|part| part == NAME)? + NAME.len();
-    Some(body.slice(begin..body.len().checked_sub(1)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Bytes, features, with_count};
-
-    #[test]
-    fn a_count_is_written_over_the_first_one_of_the_document() {
-        let body = br#"{"product":"2","page":0,"count":10000,"results":[{"body":"\"count\":7","count":7}]}"#;
-        let expected =
-            r#"{"product":"2","page":0,"count":9007199254740991,"results":[{"body":"\"count\":7","count":7}]}"#;
-        assert_eq!(with_count(body, 9_007_199_254_740_991).unwrap(), expected);
-        assert_eq!(with_count(br#"{"count":5}"#, 50_000).unwrap(), r#"{"count":50000}"#);
-        assert!(with_count(br#"{"product_id":"2","results":[]}"#, 1).is_none());
-        assert!(with_count(br#"{"count":"#, 1).is_none());
-    }
-
-    #[test]
-    fn features_are_the_last_member_of_a_product() {
-        let product = |name: &str, features: &str| {
-            Bytes::from(format!(r#"{{"id":1,"name":"{name}","default_price":"1.00","features":{features}}}"#))
-        };
-        for list in ["[]", r#"[{"feature":"Frame","value":null}]"#] {
-            assert_eq!(features(&product("n", list)).unwrap(), list);
-            // Within a text every quote has a backslash, so the name of the member cannot be found there.
-            assert_eq!(features(&product(r#"n,\"features\":[]"#, list)).unwrap(), list);
-        }
-        assert!(features(&Bytes::from_static(br#"{"id":1}"#)).is_none());
-        assert!(features(&Bytes::new()).is_none());
-    }
 }

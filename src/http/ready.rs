@@ -6,7 +6,8 @@ use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
-use super::respond::{Found, Manners, headers_of, seconds};
+use super::manners::Manners;
+use super::respond::{Found, headers_of, seconds};
 use crate::entry::{Encoding, Variant};
 use crate::key::Resource;
 use crate::outcome::Outcome;
@@ -61,7 +62,7 @@ impl Ready {
 
 #[cfg(test)]
 mod tests {
-    use super::super::respond::Downstream;
+    use super::super::manners::Downstream;
     use super::*;
 
     #[test]

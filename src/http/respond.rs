@@ -1,4 +1,5 @@
-//! From an outcome to a response: every status, header and error text of the contract stands here and nowhere else.
+//! From an outcome to a response: every header of the contract stands here and nowhere else, its statuses and texts of failures in
+//! `problem`.
 //!
 //! Header values are constants or come from the entry. Nothing of the request gets into one.
 
@@ -14,8 +15,9 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-use super::ready::Ready;
-use super::route::{Addition, Change, Named, Refused, Route};
+use super::manners::Manners;
+use super::problem::Problem;
+use super::route::{Change, Refused, Route};
 use crate::entry::{Encoding, Variant};
 use crate::key::Resource;
 use crate::outcome::Outcome;
@@ -52,157 +54,6 @@ const ATELIER_ORD: HeaderName = HeaderName::from_static("atelier-ord");
 
 /// How many headers an answer of the catalogue has at most, `Date` by hyper included.
 const HEADERS_MAX: usize = 18;
-
-/// What is the same for every answer of one server.
-#[derive(Clone, Debug)]
-pub struct Manners {
-    /// Whether a token is demanded, so that answers are not for everyone.
-    pub(super) private: bool,
-    /// Whether `Cache-Status` is sent with answers that are proved.
-    cache_status: bool,
-    /// Whether reads say where in the history they stand.
-    pub(super) ord: bool,
-    /// `Cache-Control` of answers about products, if browsers may keep them.
-    products: Option<HeaderValue>,
-    /// `CDN-Cache-Control` of the same, if a CDN may (RFC 9213).
-    cdn: Option<HeaderValue>,
-    /// The headers of hits.
-    pub(super) ready: Ready,
-}
-
-/// How long copies of answers about products may be used elsewhere without asking.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Downstream {
-    /// By browsers.
-    pub max_age: Duration,
-    /// By a CDN.
-    pub cdn_ttl: Duration,
-}
-
-impl Manners {
-    /// The header values that go with these settings.
-    pub fn new(private: bool, cache_status: bool, ord: bool, downstream: Downstream) -> Self {
-        let seconds = |kept: Duration| (kept.as_secs() > 0 && !private).then_some(kept.as_secs());
-        // Digits and constants are always valid in a header.
-        let value = |text: String| HeaderValue::try_from(text).ok();
-        let products = seconds(downstream.max_age).and_then(|n| value(format!("public, max-age={n}, must-revalidate")));
-        // RFC 5861's extensions are for a CDN: a browser is never told to show what is stale.
-        let cdn = seconds(downstream.cdn_ttl)
-            .and_then(|n| value(format!("max-age={n}, stale-while-revalidate={n}, stale-if-error={n}")));
-        let mut manners = Self { private, cache_status, ord, products, cdn, ready: Ready::default() };
-        manners.ready = Ready::new(&manners);
-        manners
-    }
-}
-
-/// A failure, as the client is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Problem {
-    /// See [`Refused`].
-    Refused(Refused),
-    /// The token is not the one that is demanded.
-    Token,
-    /// The catalogue has no such product.
-    NoSuchProduct,
-    /// The request's target is longer than allowed.
-    TargetTooLong,
-    /// The head is one that other servers could read otherwise.
-    Head,
-    /// The request is for another host.
-    Misdirected,
-    /// The target is in a form that only proxies are sent.
-    TargetForm,
-    /// The request's body is longer than allowed.
-    BodyTooLarge,
-    /// The request's body did not come in time.
-    BodyTimeout,
-    /// The request's body ended early or is framed wrongly.
-    BodyBroken,
-    /// The client expects something before it sends a body.
-    Expectation,
-    /// The body of this write is not as described, or what it is about is not there.
-    Unfit(Change),
-    /// The client has asked for too much.
-    Limited,
-    /// There is no answer now.
-    Unavailable,
-    /// A fault of ours.
-    Internal,
-}
-
-impl Problem {
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::Refused(Refused::UnknownPath | Refused::PathId(_))
-            | Self::NoSuchProduct
-            | Self::Unfit(Change::Vote(..)) => StatusCode::NOT_FOUND,
-            Self::Refused(Refused::Method(_)) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused(Refused::QueryProductId) | Self::Unfit(Change::Add(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Token => StatusCode::UNAUTHORIZED,
-            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::Head | Self::TargetForm | Self::BodyBroken => StatusCode::BAD_REQUEST,
-            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Expectation => StatusCode::EXPECTATION_FAILED,
-            Self::Limited => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Refused(Refused::UnknownPath) => "Error: unknown path",
-            Self::Refused(Refused::Method(_)) => "Error: method not allowed",
-            Self::Refused(Refused::PathId(named)) => no_such(named),
-            Self::Refused(Refused::QueryProductId) | Self::NoSuchProduct => no_such(Named::Product),
-            Self::Unfit(Change::Vote(subject, ..)) => no_such(Named::of(subject)),
-            Self::Unfit(Change::Add(Addition::Review)) => "Error: Review body contains invalid entries",
-            Self::Unfit(Change::Add(Addition::Question)) => "Error: Question body contains invalid entries",
-            Self::Unfit(Change::Add(Addition::Answer(_))) => "Error: Answer body contains invalid entries",
-            Self::Unfit(Change::Add(Addition::Cart)) => "Error: Cart body contains invalid entries",
-            Self::Unfit(Change::Add(Addition::Interaction)) => "Error: Interaction body contains invalid entries",
-            Self::Token => "Error: invalid token",
-            Self::TargetTooLong => "Error: request target is too long",
-            Self::Head => "Error: malformed request head",
-            Self::Misdirected => "Error: misdirected request",
-            Self::TargetForm => "Error: malformed request target",
-            Self::BodyTooLarge => "Error: request body is too large",
-            Self::BodyTimeout => "Error: request body took too long",
-            Self::BodyBroken => "Error: malformed request body",
-            Self::Expectation => "Error: expectation failed",
-            Self::Limited => "Error: too many requests",
-            Self::Unavailable => "Error: temporarily unavailable",
-            Self::Internal => "Error: internal error",
-        }
-    }
-
-    /// Whether what follows on the connection cannot be trusted to be a request, or to be one for this server. Behind a fault of ours,
-    /// it is not known how much of the request was read.
-    const fn closes(self) -> bool {
-        matches!(
-            self,
-            Self::Head
-                | Self::Misdirected
-                | Self::TargetForm
-                | Self::BodyTooLarge
-                | Self::BodyTimeout
-                | Self::BodyBroken
-                | Self::Internal
-        )
-    }
-}
-
-/// What is said of an id that is none, or that no row has.
-const fn no_such(named: Named) -> &'static str {
-    match named {
-        Named::Product => "Error: invalid product_id provided",
-        Named::Review => "Error: invalid review id provided",
-        Named::Question => "Error: invalid question id provided",
-        Named::Answer => "Error: invalid answer id provided",
-    }
-}
 
 fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Full::new(body));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::manners::Downstream;
 
 /// A header that is not there.
 const NONE: &str = "";

@@ -4,9 +4,10 @@ use hyper::body::Incoming;
 use hyper::{HeaderMap, Response};
 
 use super::body::Kept;
-use super::respond::{self, Body, Problem};
+use super::problem::Problem;
+use super::respond::{self, Body};
 use super::route::Change;
-use super::{Api, Shared, authorization, body};
+use super::{Api, authorization, body};
 use crate::cache::WriteError;
 use crate::command::Command;
 
@@ -18,20 +19,20 @@ impl Api {
         body: Incoming,
         headers: &HeaderMap,
     ) -> Result<Response<Body>, Problem> {
-        let Shared { settings, room, desk } = &*self.shared;
+        let Self { cache, settings, room, desk } = self;
         let limits = settings.body;
         let written = match change {
             Change::Vote(subject, id, vote) => {
                 body::discard(body, limits).await?;
                 let id = id.ok_or(Problem::Unfit(change))?;
-                self.cache.write(Command::Vote(subject, id, vote)).await
+                cache.write(Command::Vote(subject, id, vote)).await
             }
             Change::Add(addition) => {
                 // The room is given back when the write is done: until then the command has the texts of the body.
                 let Kept { bytes, room: _taken } = body::keep(body, limits, room).await?;
                 let owner = authorization::owner(headers);
                 let command = desk.command(addition, bytes, owner, limits.time).await?;
-                self.cache.write(command.ok_or(Problem::Unfit(change))?).await
+                cache.write(command.ok_or(Problem::Unfit(change))?).await
             }
         };
         written.map(|place| respond::done(change, place)).map_err(|error| problem(change, &error))

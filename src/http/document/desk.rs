@@ -9,7 +9,7 @@ use tracing::error;
 
 use super::command;
 use crate::command::{Command, Owner};
-use crate::http::respond::Problem;
+use crate::http::problem::Problem;
 use crate::http::route::Addition;
 use crate::metrics::{Place, metrics};
 
