@@ -40,8 +40,16 @@ fn hold(outcomes: &[Outcome]) {
     assert!(violations == 0 && lacking == 0, "{report}");
 }
 
+/// Every scene once, or, for `MINUTES` (`make consistency`), all of them again and again, each time with another seed and for longer.
 #[test]
 fn the_promise_holds_in_every_scene() {
+    match std::env::var("MINUTES") {
+        Err(_) => once(),
+        Ok(minutes) => for_long(minutes.parse().expect("MINUTES is a number")),
+    }
+}
+
+fn once() {
     let seed = seed();
     let cluster = Arc::new(Cluster::start(SERVER));
     let run = |scene: Scene| Plan::of(scene, Duration::from_secs(2), seed).run(&cluster);
@@ -49,11 +57,7 @@ fn the_promise_holds_in_every_scene() {
     hold(&outcomes);
 }
 
-/// All scenes again and again for `MINUTES`, each time with another seed and for longer: `make consistency`.
-#[test]
-#[ignore = "for `make consistency`, which says for how many minutes"]
-fn a_long_run() {
-    let minutes = std::env::var("MINUTES").map_or(10, |minutes| minutes.parse().expect("MINUTES is a number"));
+fn for_long(minutes: u64) {
     let until = Instant::now() + Duration::from_secs(60 * minutes);
     let all: Vec<_> = Scene::ALL.into_iter().chain(Scene::MORE).collect();
     let scenes = wanted(&all);

@@ -3,6 +3,7 @@
 // Three test binaries use this folder, each a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod acts;
 pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod faults;
@@ -10,7 +11,9 @@ pub(crate) mod history;
 pub(crate) mod hostile;
 pub(crate) mod judge;
 pub(crate) mod line;
+pub(crate) mod lives;
 pub(crate) mod play;
+pub(crate) mod purges;
 pub(crate) mod reader;
 pub(crate) mod readers;
 pub(crate) mod run;

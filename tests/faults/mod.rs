@@ -31,6 +31,17 @@ pub(crate) enum Size {
     Full,
 }
 
+impl Size {
+    /// What `FAULTS` says: `all`, or nothing.
+    pub(crate) fn wanted() -> Self {
+        match std::env::var("FAULTS").as_deref() {
+            Err(_) => Self::Core,
+            Ok("all") => Self::Full,
+            Ok(other) => panic!("FAULTS={other:?}, and it may only be `all`"),
+        }
+    }
+}
+
 /// One experiment.
 #[derive(Clone, Copy)]
 struct Experiment {

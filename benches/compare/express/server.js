@@ -6,25 +6,19 @@
 import express from 'express';
 import pg from 'pg';
 import { createClient } from 'redis';
+import { readFileSync } from 'node:fs';
 
 const [host, port] = process.env.LISTEN.split(':');
 const TTL = 300;
 const redis = process.env.REDIS_URL ? await createClient({ url: process.env.REDIS_URL }).connect() : null;
 const pool = process.env.DATABASE_URL ? new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 }) : null;
 
+// The statement that benches/sql measures, with a parameter of node-postgres for pgbench's.
+const naive = readFileSync(new URL('../../sql/styles_naive.sql', import.meta.url), 'utf8');
 const styles = {
   name: 'styles',
-  text: `SELECT json_build_object('product_id', $1::text, 'results', coalesce((
-    SELECT json_agg(json_build_object(
-        'style_id', s.id, 'name', s.name, 'original_price', s.original_price::text, 'sale_price', s.sale_price::text,
-        'default?', s.default_style,
-        'photos', coalesce((SELECT json_agg(json_build_object('thumbnail_url', p.thumbnail_url, 'url', p.url) ORDER BY p.id)
-                            FROM naive.photos AS p WHERE p.style_id = s.id),
-                           '[{"thumbnail_url": null, "url": null}]'),
-        'skus', coalesce((SELECT json_object_agg(k.id, json_build_object('quantity', k.quantity, 'size', k.size) ORDER BY k.id)
-                          FROM naive.skus AS k WHERE k.style_id = s.id),
-                         '{"null": {"quantity": null, "size": null}}')) ORDER BY s.id)
-    FROM naive.styles AS s WHERE s.product_id = $1::text::integer), '[]')) AS document`,
+  text: naive.replace(/^(--|\\set).*$/gm, '').trim().replace(/;$/, ' AS document')
+    .replaceAll(':product::text', '$1::text').replace('= :product)', '= $1::text::integer)'),
 };
 const product = {
   name: 'product',
