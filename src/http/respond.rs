@@ -142,7 +142,7 @@ pub(super) fn found(found: &Found<'_>, manners: &Manners) -> Response<Body> {
     response(StatusCode::OK, headers, found.variant.body.clone())
 }
 
-/// The headers of an answer of the catalogue. Those that differ from entry to entry come first: see [`Ready`].
+/// The headers of an answer of the catalogue. Those that differ from entry to entry come first: see [`super::ready::Ready`].
 pub(super) fn headers_of(found: &Found<'_>, manners: &Manners) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS_MAX);
     let stale = found.outcome.is_stale();
