@@ -18,6 +18,8 @@ want nginx test -x /usr/sbin/nginx
 want pgbouncer test -x /usr/sbin/pgbouncer
 # Boots in namespaces of a test, with the package; checks units.
 want systemd test -x /lib/systemd/systemd
+# Tells a process another time than it is.
+want libfaketime test -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1
 # Looks at the nodes; promtool, which tries the rules, is part of it.
 want prometheus have promtool
 # Clients that are slow on purpose.

@@ -1,9 +1,9 @@
 //! What is done in each scene.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use atelier_rig::Fault;
+use atelier_rig::{Client, Fault};
 use tokio::task::block_in_place;
 use tokio::time::{Instant, sleep};
 
@@ -122,9 +122,25 @@ impl Scene {
                 }
             }
             Self::Moved => moved(play).await,
+            Self::Clocks => clocks(play, length).await,
             Self::Mixed => mixed(play, owners, until, &mut chance).await,
         }
     }
+}
+
+/// Nothing but what the clocks say: they have to be wrong indeed.
+async fn clocks(play: &Arc<Play>, length: Duration) {
+    let since_1970 = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = since_1970(SystemTime::now());
+    for place in 0..NODES {
+        let address = play.with_node(place, |node| node.address);
+        let answer = block_in_place(|| Client::connect(address).request("GET", "/reviews", &[], b""));
+        let said = answer.header("date").and_then(|date| httpdate::parse_http_date(date).ok()).map_or(now, since_1970);
+        if said.abs_diff(now) > 3_500 {
+            play.fault("clock an hour wrong");
+        }
+    }
+    sleep(length).await;
 }
 
 /// A soft transaction with many rows, and time for its grace to end.

@@ -148,6 +148,12 @@ impl Cluster {
         let token = self.scratch.path().join("admin-token").display().to_string();
         settings.push(("ATELIER_ADMIN_TOKEN_FILE", token));
         for (name, value) in more {
+            if *name == WRONG_CLOCKS {
+                let wrong = ["+1h", "-1h", "+0"][usize::from(place) % 3];
+                let preloaded = ("LD_PRELOAD", FAKETIME.to_owned());
+                settings.extend([preloaded, ("FAKETIME", wrong.to_owned()), ("DONT_FAKE_MONOTONIC", "1".to_owned())]);
+                continue;
+            }
             settings.retain(|(other, _)| other != name);
             settings.push((name, value.clone()));
         }
@@ -185,6 +191,12 @@ fn start(program: &str, settings: &[(&'static str, String)], ready: bool) -> Nod
         settings.iter().filter(|(name, _)| known(name)).map(|(name, value)| (*name, value.as_str())).collect();
     if ready { Node::start(program, &settings) } else { Node::launch(program, &settings) }
 }
+
+/// Not a setting of nodes: has two of three of them started with a wall clock that is an hour wrong.
+pub(crate) const WRONG_CLOCKS: &str = "wrong clocks";
+
+/// The library of Debian's package `libfaketime` that tells a process another time.
+pub(crate) const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// How long a server of the rig may take for something that is only waited for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cluster::WRONG_CLOCKS;
 use super::writers::Load;
 
 /// The bound of the runs, as in `cluster::usual`.
@@ -60,6 +61,8 @@ pub(crate) enum Scene {
     Renewed,
     /// A row is moved to another product while its photo changes (C18).
     Moved,
+    /// The wall clocks of two nodes are an hour wrong, one fast and one slow (C11).
+    Clocks,
 }
 
 impl Scene {
@@ -86,8 +89,8 @@ impl Scene {
     ];
 
     /// Those that are only in long runs and in red tests.
-    pub(crate) const MORE: [Self; 6] =
-        [Self::SlowReads, Self::SlowWrites, Self::SlowPolls, Self::LostXids, Self::Renewed, Self::Moved];
+    pub(crate) const MORE: [Self; 7] =
+        [Self::SlowReads, Self::SlowWrites, Self::SlowPolls, Self::LostXids, Self::Renewed, Self::Moved, Self::Clocks];
 
     /// Whether there is a Redis.
     pub(crate) fn with_redis(self) -> bool {
@@ -98,6 +101,7 @@ impl Scene {
     pub(crate) fn settings(self) -> Vec<(&'static str, String)> {
         match self {
             Self::Alone => vec![("ATELIER_HINT", "off".to_owned())],
+            Self::Clocks => vec![(WRONG_CLOCKS, String::new())],
             _ => Vec::new(),
         }
     }
@@ -107,6 +111,8 @@ impl Scene {
         let usual = Load::usual();
         match self {
             Self::SoftPurge | Self::Moved => None,
+            // What nodes write is dated by their own clocks, so that of a slow one does not come first among the newest.
+            Self::Clocks => Some(Load { api_rest: None, ..usual }),
             Self::Erased | Self::OwnWrite | Self::TwoPrimaries => {
                 Some(Load { sql_rest: Duration::from_millis(150), ..usual })
             }
@@ -137,6 +143,7 @@ impl Scene {
             Self::LostXids => &[("transactions forgotten", 1)],
             Self::Renewed => &[("outbox pruned", 1)],
             Self::Moved => &[("move tried", 1)],
+            Self::Clocks => &[("clock an hour wrong", 2)],
         }
     }
 

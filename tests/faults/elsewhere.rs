@@ -15,6 +15,11 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("C9 come-and-go", "tests/consistency/stage.rs::FLEETING", "products vanish and come back, in every scene"),
     ("C10 coverage", "tests/coverage.rs", "table × column × verb, TRUNCATE, cascades, COPY, MERGE"),
     (
+        "C11 clocks",
+        "tests/consistency/scenes.rs::Clocks",
+        "wall clocks of two nodes an hour wrong; in `make consistency`",
+    ),
+    (
         "C13 cold-node",
         "tests/outbox.rs",
         "pruned past a node's place; a restored dump; L2 proved from the first mark on",
