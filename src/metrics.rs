@@ -23,8 +23,8 @@ use prometheus_client::registry::Registry;
 
 pub use self::collect::Seconds;
 pub use self::labels::{
-    At, Before, Broken, BrokenHow, Dependency, For, Held, HeldAs, Listener, Panicked, Place, PollEnd, Polled,
-    PurgeKind, PurgedAs, RaisedBy, Raiser, Reason, Rejected, Use,
+    At, Before, Broken, BrokenHow, Compared, Dependency, For, Held, HeldAs, Listener, Panicked, Place, PollEnd, Polled,
+    PurgeKind, PurgedAs, RaisedBy, Raiser, Reason, Rejected, ShadowEnd, Use,
 };
 pub use self::lookup::{Lookup, looked, looked_up};
 pub use self::process::Process;
@@ -125,6 +125,8 @@ metrics! {
     purges: Family<PurgedAs, Counter> = "purges",
     /// Answers that were fetched again behind readers' backs.
     refreshes: Counter = "refreshes",
+    /// Answers from memory that were compared with what the origin says, by what came of it.
+    shadow: Family<ShadowEnd, Counter> = "shadow",
     /// How long the origin took for fetches that it answered; waits for permits are not counted.
     fetch_seconds: Seconds = "fetch_seconds",
     /// Answers that are held in process.
@@ -175,6 +177,7 @@ impl Metrics {
         Place::ALL.iter().for_each(|place| drop(self.panics.get_or_create(&Panicked { place: *place })));
         Broken::ALL.iter().for_each(|how| drop(self.connections_broken.get_or_create(&BrokenHow { how: *how })));
         Polled::ALL.iter().for_each(|result| drop(self.polls.get_or_create(&PollEnd { result: *result })));
+        Compared::ALL.iter().for_each(|result| drop(self.shadow.get_or_create(&ShadowEnd { result: *result })));
         Raiser::ALL.iter().for_each(|by| drop(self.floors_raised.get_or_create(&RaisedBy { by: *by })));
         PurgeKind::ALL.iter().for_each(|kind| drop(self.purges.get_or_create(&PurgedAs { kind: *kind })));
         Held::ALL.iter().for_each(|kind| drop(self.l1_entries.get_or_create(&HeldAs { kind: *kind })));
@@ -187,6 +190,11 @@ impl Metrics {
     /// Counts a poll.
     pub fn polled(&self, result: Polled) {
         self.polls.get_or_create(&PollEnd { result }).inc();
+    }
+
+    /// Counts an answer that was compared with what the origin says.
+    pub fn compared(&self, result: Compared) {
+        self.shadow.get_or_create(&ShadowEnd { result }).inc();
     }
 
     /// Counts tags whose floor was raised.

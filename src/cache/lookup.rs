@@ -104,6 +104,9 @@ impl Cache {
             (Outcome::StalePurge(old.as_secs()), old)
         } else {
             self.hot.see(key, now);
+            if self.shadow.is_due() {
+                self.compare(&entry);
+            }
             // Proved, whatever its age: the ttl is only a safety net.
             (Outcome::HitL1, now.since(until))
         };

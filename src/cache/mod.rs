@@ -20,6 +20,7 @@ mod lookup;
 mod permits;
 mod pressure;
 mod refresh;
+mod shadow;
 mod shed;
 mod state;
 mod times;
@@ -53,6 +54,7 @@ use self::l1::L1;
 use self::permits::Permits;
 use self::pressure::Pressure;
 use self::refresh::Refreshes;
+use self::shadow::Shadow;
 use self::times::Times;
 use self::warm::Sample;
 
@@ -161,6 +163,7 @@ pub struct Cache {
     /// One at a time for each processor: every thread that makes entries keeps memory for it.
     making: Semaphore,
     refreshes: Arc<Refreshes>,
+    shadow: Shadow,
     times: Times,
     live: ArcSwap<Live>,
     settings: Settings,
@@ -198,6 +201,7 @@ impl Cache {
             pressure: Pressure::default(),
             making: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             refreshes: Refreshes::new(live.refresh_concurrency),
+            shadow: Shadow::new(live.shadow),
             times: Times::new(&live),
             live: ArcSwap::from_pointee(live),
             hot: Sample::new(settings.warm.is_some()),
@@ -230,6 +234,7 @@ impl Cache {
         self.poller.set_grace(grace(&live));
         self.permits.resize(live.miss_permits);
         self.refreshes.resize(live.refresh_concurrency);
+        self.shadow.set(live.shadow);
         self.breaker.set(live.breaker);
         if let Some(l2) = &self.l2 {
             l2.set_breaker(live.breaker);

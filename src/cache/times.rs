@@ -58,6 +58,8 @@ pub struct Live {
     pub refresh_concurrency: usize,
     /// How many refreshes wait for their turn.
     pub refresh_queue: usize,
+    /// Of how many hits one is compared with what the origin says; 0 is none.
+    pub shadow: u32,
 }
 
 /// The numbers of one resource that a hit looks at; times in nanoseconds.

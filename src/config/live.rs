@@ -6,7 +6,7 @@
 //! a document looks like (`ATELIER_ROWS_MAX`, `ATELIER_CAMPUS`, `ATELIER_PRODUCT_DATES`).
 
 /// The settings that a running node obeys as soon as it has read them.
-const LIVE: [&str; 51] = [
+const LIVE: [&str; 52] = [
     "ATELIER_LOG",
     "ATELIER_LOG_SLOW",
     "ATELIER_LOG_SAMPLE",
@@ -25,6 +25,7 @@ const LIVE: [&str; 51] = [
     "ATELIER_EARLY_REFRESH",
     "ATELIER_REFRESH_CONCURRENCY",
     "ATELIER_REFRESH_QUEUE",
+    "ATELIER_SHADOW",
     "ATELIER_BLIND_WAIT",
     "ATELIER_BUDGET",
     "ATELIER_MISS_PERMITS",
@@ -72,7 +73,7 @@ mod tests {
     use crate::config::{Config, Raw, settings};
 
     /// A valid value for each setting that is not its default.
-    const OTHERS: [(&str, &str); 95] = [
+    const OTHERS: [(&str, &str); 96] = [
         ("ATELIER_LISTEN", "127.0.0.1:8081"),
         ("ATELIER_ADMIN_LISTEN", "127.0.0.1:9091"),
         ("ATELIER_WORKERS", "77"),
@@ -108,6 +109,7 @@ mod tests {
         ("ATELIER_FILTER", "off"),
         ("ATELIER_REFRESH_CONCURRENCY", "3"),
         ("ATELIER_REFRESH_QUEUE", "7"),
+        ("ATELIER_SHADOW", "7"),
         ("ATELIER_BOUND", "3s"),
         ("ATELIER_POLL", "100ms"),
         ("ATELIER_POLL_TIMEOUT", "400ms"),

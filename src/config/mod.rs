@@ -163,6 +163,7 @@ impl Config {
                 breaker,
                 refresh_concurrency: read.number("ATELIER_REFRESH_CONCURRENCY", &raw.refresh_concurrency, 1, 65_536),
                 refresh_queue: read.number("ATELIER_REFRESH_QUEUE", &raw.refresh_queue, 0, 1 << 20),
+                shadow: read.number("ATELIER_SHADOW", &raw.shadow, 0, 1_000_000_000),
             },
             postgres,
             admin_token,

@@ -127,6 +127,9 @@ pub struct Raw {
     /// How many of those wait for their turn; beyond, they are left to the next reader.
     #[arg(long, env = "ATELIER_REFRESH_QUEUE", default_value = "256", value_name = "NUMBER", global = true)]
     pub(super) refresh_queue: String,
+    /// Of how many answers from memory one is compared with what the database says, which finds wrong ones; 0 is none.
+    #[arg(long, env = "ATELIER_SHADOW", default_value = "10000", value_name = "NUMBER", global = true)]
+    pub(super) shadow: String,
 
     /// How long a committed write can miss from an unlabelled answer.
     #[arg(long, env = "ATELIER_BOUND", default_value = "2s", value_name = "DURATION", global = true)]

@@ -100,6 +100,19 @@ pub enum Polled {
     Failed,
 }
 
+/// What came of comparing an answer with what the origin says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Compared {
+    /// They are the same.
+    Equal,
+    /// They are not, and it was changed meanwhile.
+    Changed,
+    /// They are not, although nothing was changed: a wrong answer was served.
+    Wrong,
+    /// The origin, or the poll, gave no answer.
+    Failed,
+}
+
 /// Who said that something was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Raiser {
@@ -203,6 +216,7 @@ words! {
         Left = "left"
     }
     Polled { Applied = "applied", Resync = "resync", Failed = "failed" }
+    Compared { Equal = "equal", Changed = "changed", Wrong = "wrong", Failed = "failed" }
     Raiser { Poll = "poll", Write = "write", Resync = "resync" }
     PurgeKind { Soft = "soft", Hard = "hard", Erase = "erase", Epoch = "epoch" }
     Held { Found = "found", Absent = "absent" }
@@ -258,6 +272,11 @@ labels! {
     PollEnd {
         /// How it ended.
         result: Polled
+    }
+    /// The label of `shadow`.
+    ShadowEnd {
+        /// What came of it.
+        result: Compared
     }
     /// The label of `floors_raised`.
     RaisedBy {

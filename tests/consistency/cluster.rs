@@ -58,6 +58,8 @@ pub(crate) fn usual() -> Vec<(&'static str, String)> {
         ("ATELIER_MISS_PERMITS", "64"),
         ("ATELIER_MISS_QUEUE", "1024"),
         ("ATELIER_WORKERS", "2"),
+        // The nodes watch themselves meanwhile, and must not cry wolf.
+        ("ATELIER_SHADOW", "20"),
         ("ATELIER_LOG", "info"),
     ]
     .map(|(name, value)| (name, value.to_owned()))

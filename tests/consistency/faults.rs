@@ -133,9 +133,14 @@ pub(crate) async fn watch(play: std::sync::Arc<Play>) {
     let mut session = Session::new(&play);
     while !play.readers_end() {
         for place in 0..NODES {
-            if block_in_place(|| play.log_of(place)).contains("the origin did not answer in time") {
+            let log = block_in_place(|| play.log_of(place));
+            if log.contains("the origin did not answer in time") {
                 play.fault("a fetch was late");
                 play.window(Some(place), play.clock.now());
+            }
+            // What a node says of itself is judged by the same versions as everything else; that it says so is news in any case.
+            for line in log.lines().filter(|line| line.contains("was answered as proved")) {
+                play.note(|history| history.oddities.push(format!("node {}: {line}", play.name(place))));
             }
         }
         let begun = play.clock.now();

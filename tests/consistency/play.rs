@@ -318,6 +318,13 @@ impl Play {
         log.get(read..whole).unwrap_or_default().to_owned()
     }
 
+    /// Writes down how many hits the nodes have compared by themselves.
+    pub(crate) fn count_compared(&self) {
+        let compared = |place| self.with_node(place, |node| node.counted("atelier_shadow_total{result=\"equal\"}"));
+        let all: u64 = (0..NODES).map(compared).sum();
+        self.faults.lock().unwrap().insert("hits compared", all);
+    }
+
     /// Ends the nodes.
     pub(crate) fn end_nodes(&self) {
         for place in &self.nodes {

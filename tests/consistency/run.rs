@@ -87,6 +87,7 @@ impl Plan {
         let stage = Arc::new(Stage::new());
         let play = Play::start(cluster, &stage, self.seed, self.scene.with_redis(), &self.settings, self.prepare);
         let reference = runtime.block_on(self.go(&play));
+        play.count_compared();
         play.end_nodes();
         drop(reference);
         runtime.shutdown_timeout(Duration::from_secs(5));
@@ -180,6 +181,7 @@ impl Plan {
             at_least("writes", stats.writes, 15 * seconds);
             at_least("reads with a token", stats.with_token, 10 * seconds);
             at_least("304", stats.not_modified, 5 * seconds);
+            at_least("hits compared", outcome.faults.get("hits compared").copied().unwrap_or(0), 1);
         }
         lacks
     }

@@ -20,6 +20,11 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "wall clocks of two nodes an hour wrong; in `make consistency`",
     ),
     (
+        "C12 shadow",
+        "tests/shadow.rs",
+        "one hit in 10,000 is compared: bugs are found within a minute, and no false alarm",
+    ),
+    (
         "C13 cold-node",
         "tests/outbox.rs",
         "pruned past a node's place; a restored dump; L2 proved from the first mark on",

@@ -70,6 +70,7 @@ fn live() -> Live {
         breaker: breaker::Settings { fails: 5, open: 1000 * MS, open_max: 30_000 * MS },
         refresh_concurrency: 1,
         refresh_queue: 10,
+        shadow: 0,
     }
 }
 
