@@ -26,7 +26,7 @@ fn compared(node: &Node, result: &str) -> u64 {
 }
 
 /// Four clients ask for every product, and all of them are changed ten times a second, until `over` says something.
-fn under_load<T>(postgres: &Postgres, node: &Node, what: &str, mut over: impl FnMut() -> Option<T>) -> T {
+fn under_load<T>(postgres: &Postgres, node: &Node, what: &str, over: impl FnMut() -> Option<T>) -> T {
     let (ends, hits) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -60,7 +60,7 @@ fn under_load<T>(postgres: &Postgres, node: &Node, what: &str, mut over: impl Fn
             }
         }
         let _end = End(&ends);
-        wait_until(what, SOON, || over())
+        wait_until(what, SOON, over)
     })
 }
 
