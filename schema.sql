@@ -39,8 +39,8 @@ DECLARE
           AND relnamespace::regnamespace::text NOT IN (quote_ident(current_schema()), 'atelier_load', 'atelier_trash')
         LIMIT 1);
 BEGIN
-    IF found > 2 THEN
-        RAISE EXCEPTION 'the schema of this database has version %, this file is version 2: run the one of that version', found;
+    IF found > 3 THEN
+        RAISE EXCEPTION 'the schema of this database has version %, this file is version 3: run the one of that version', found;
     END IF;
     -- The triggers look for tables in one schema. With two catalogues they would look in the wrong one.
     IF elsewhere IS NOT NULL THEN
@@ -51,7 +51,7 @@ BEGIN
     PERFORM set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 END $$;
 
-INSERT INTO edge.schema_version (version) VALUES (2) ON CONFLICT (one) DO UPDATE SET version = 2;
+INSERT INTO edge.schema_version (version) VALUES (3) ON CONFLICT (one) DO UPDATE SET version = 3;
 
 -- @section tables
 
@@ -248,6 +248,74 @@ CREATE TABLE IF NOT EXISTS edge.audit (
     reason text     NOT NULL
 );
 
+-- How many products there are, by ranges of ids: products_deep.sql finds the row at an offset by adding counts up instead of walking
+-- past every row before it. A bucket of level 1 are the ids with the same id >> 8, one of level 2 those with the same id >> 16, of level 3
+-- id >> 24; so 128 buckets of level 3 and 256 of each other level are all that a page adds up, whatever gaps the ids have. The count of a
+-- bucket is the sum of its rows: whoever adds or deletes products adds rows, in the same transaction, and changes none. So writers
+-- never wait for each other here, and what a snapshot sees of counts and products fits together.
+CREATE TABLE IF NOT EXISTS edge.product_counts (
+    bucket integer  NOT NULL,
+    n      integer  NOT NULL,
+    level  smallint NOT NULL CHECK (level IN (1, 2, 3))
+);
+-- serves: products_deep.sql, from the index alone once it is vacuumed
+CREATE INDEX IF NOT EXISTS product_counts_level_bucket_n_idx ON edge.product_counts (level, bucket) INCLUDE (n);
+ALTER TABLE edge.product_counts SET (vacuum_truncate = off);
+-- It says nothing that is secret, and whoever is to read pages needs it.
+GRANT SELECT ON edge.product_counts TO PUBLIC;
+
+-- These ids by bucket, on every level.
+CREATE OR REPLACE FUNCTION edge.tally(ids integer[]) RETURNS TABLE (bucket integer, n integer, level smallint)
+LANGUAGE sql IMMUTABLE AS $$
+    WITH low AS MATERIALIZED (SELECT id >> 8 AS bucket, count(*) AS n FROM unnest(ids) AS id GROUP BY 1)
+    SELECT bucket, n::integer, 1::smallint FROM low
+    UNION ALL SELECT bucket >> 8, sum(n)::integer, 2::smallint FROM low GROUP BY 1
+    UNION ALL SELECT bucket >> 16, sum(n)::integer, 3::smallint FROM low GROUP BY 1
+$$;
+
+-- Makes one row of the many that writers have added to a bucket; nodes call it now and then. What is deleted is what is added
+-- again as a sum, so it is right whoever else is at work. Returns how many rows there are less.
+CREATE OR REPLACE FUNCTION edge.merge_counts() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    less bigint;
+BEGIN
+    -- One at a time, and not beside a recount; writers and readers go on.
+    LOCK TABLE edge.product_counts IN SHARE UPDATE EXCLUSIVE MODE;
+    WITH gone AS (
+        DELETE FROM edge.product_counts AS c
+        USING (SELECT bucket, level FROM edge.product_counts GROUP BY bucket, level HAVING count(*) > 1) AS s
+        WHERE c.bucket = s.bucket AND c.level = s.level
+        RETURNING c.bucket, c.n, c.level
+    ), merged AS (
+        INSERT INTO edge.product_counts (bucket, n, level)
+        SELECT bucket, sum(n), level FROM gone GROUP BY bucket, level HAVING sum(n) <> 0
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM merged) INTO less;
+    RETURN less;
+END $$;
+
+-- Counts anew, for changes that the triggers could not see. One statement deletes what its snapshot sees of the counts and adds what it
+-- sees of the products; whatever is committed later has added its own rows.
+CREATE OR REPLACE FUNCTION edge.recount() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    -- In the order in which TRUNCATE of products locks them. The statement behind it sees what its predecessor has left.
+    LOCK TABLE products IN ACCESS SHARE MODE;
+    LOCK TABLE edge.product_counts IN SHARE UPDATE EXCLUSIVE MODE;
+    WITH gone AS (DELETE FROM edge.product_counts)
+    INSERT INTO edge.product_counts (bucket, n, level) SELECT bucket, n, level FROM edge.tally(ARRAY(SELECT id FROM products));
+END $$;
+
+-- A new epoch is begun after changes that the triggers could not see, so the counts may be wrong as well.
+CREATE OR REPLACE FUNCTION edge.begin_epoch() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM edge.recount();
+    RETURN NULL;
+END $$;
+
 -- Notes that the answers of these rows, or without ids all of a class, are outdated. More than 1000 are said as all, so that a
 -- change of a million rows is one note. Under `SET LOCAL atelier.purge = 'soft'` it is all of the class, too, and soft.
 CREATE OR REPLACE FUNCTION edge.emit(class text, ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -271,10 +339,17 @@ CREATE OR REPLACE FUNCTION edge.on_products() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     products bigint[] := ARRAY(SELECT id FROM changed LIMIT 1001);
+    ids      integer[];
 BEGIN
     PERFORM edge.emit('product', products);
     IF cardinality(products) > 0 THEN
         PERFORM edge.emit('list', NULL);
+        IF TG_OP <> 'UPDATE' THEN
+            -- A variable, since only then the function becomes a part of the statement, planned once.
+            ids := ARRAY(SELECT id FROM changed);
+            INSERT INTO edge.product_counts (bucket, n, level)
+            SELECT bucket, CASE TG_OP WHEN 'INSERT' THEN n ELSE -n END, level FROM edge.tally(ids);
+        END IF;
     END IF;
     RETURN NULL;
 END $$;
@@ -398,6 +473,10 @@ BEGIN
     FOREACH class IN ARRAY TG_ARGV LOOP
         PERFORM edge.emit(class, NULL);
     END LOOP;
+    IF TG_TABLE_NAME = 'products' THEN
+        -- Not deleted: under REPEATABLE READ that would leave what others have added since the snapshot.
+        TRUNCATE edge.product_counts;
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -422,6 +501,8 @@ CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON edge.outbox FOR EACH S
 ALTER TABLE edge.outbox ENABLE ALWAYS TRIGGER edge_truncate;
 CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON edge.mark FOR EACH STATEMENT EXECUTE FUNCTION edge.on_cut();
 ALTER TABLE edge.mark ENABLE ALWAYS TRIGGER edge_truncate;
+CREATE OR REPLACE TRIGGER edge_epoch AFTER INSERT OR UPDATE ON edge.epoch FOR EACH ROW EXECUTE FUNCTION edge.begin_epoch();
+ALTER TABLE edge.epoch ENABLE ALWAYS TRIGGER edge_epoch;
 
 -- Gives a table its triggers: `fixed` are the columns that name the row and its parent, `classes` what TRUNCATE outdates. They
 -- fire always, whatever session_replication_role says.
@@ -448,7 +529,7 @@ END $$;
 
 -- @section keys
 
--- serves: products.sql (in order), product.sql, and every reference to a product
+-- serves: products.sql and products_deep.sql, in order; product.sql, and every reference to a product
 SELECT edge.ensure_constraint('products', 'products_pkey', 'PRIMARY KEY (id)');
 -- serves: product.sql; the cascade from products
 SELECT edge.ensure_constraint('features', 'features_pkey', 'PRIMARY KEY (product_id, id)');
@@ -627,5 +708,8 @@ CREATE OR REPLACE TRIGGER write_photo INSTEAD OF INSERT OR UPDATE OR DELETE ON p
 CREATE OR REPLACE TRIGGER write_sku INSTEAD OF INSERT OR UPDATE OR DELETE ON skus FOR EACH ROW EXECUTE FUNCTION edge.write_sku();
 
 -- @section end
+
+-- An older database has products and no counts. Here no writer is under way: the triggers were made in this transaction.
+SELECT edge.recount();
 
 COMMIT;

@@ -617,7 +617,7 @@ async fn a_dump_without_the_notes_can_be_restored_elsewhere_and_one_with_them_is
         let polled = Node::begin(&restored).await.resync(10).await;
         assert_eq!((polled.future, polled.generation), (future, 4), "{database}");
         assert_eq!(polled.horizon.is_some(), future, "{database}");
-        assert_eq!(to.psql(database, "SELECT version FROM edge.schema_version"), "2");
+        assert_eq!(to.psql(database, "SELECT version FROM edge.schema_version"), "3");
         let client = connect(&restored).await;
         let vote = "INSERT INTO products (id, name, slogan, description, category, default_price) VALUES (1, '', '', '', '', 1)";
         client.batch_execute(vote).await.unwrap();
@@ -625,6 +625,10 @@ async fn a_dump_without_the_notes_can_be_restored_elsewhere_and_one_with_them_is
             ask(&client, "SELECT tag FROM edge.outbox WHERE tag <> 'x' ORDER BY id").await,
             ["product:1", "list:*"]
         );
+        // The one that was added, and none of those that came with the dump twice.
+        let counted =
+            "SELECT (SELECT sum(n) FROM edge.product_counts WHERE level = 1) = (SELECT count(*) FROM products)";
+        assert_eq!(ask(&client, counted).await, ["t"]);
     }
 }
 

@@ -10,8 +10,9 @@ use tokio_postgres::{Client, NoTls};
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
 /// The statements of files, with parameters to run them with.
-const FILES: [(&str, &str, &str); 12] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("bigint, bigint", "0, 5", include_str!("../src/origin/postgres/products.sql")),
+    ("bigint, bigint", "900, 5", include_str!("../src/origin/postgres/products_deep.sql")),
     ("integer", "2", include_str!("../src/origin/postgres/product.sql")),
     ("integer", "2", include_str!("../src/origin/postgres/styles.sql")),
     ("integer", "2", include_str!("../src/origin/postgres/related.sql")),
@@ -30,6 +31,7 @@ const WRITES: &str = "
     SELECT version FROM edge.schema_version;
     INSERT INTO edge.incarnation DEFAULT VALUES ON CONFLICT DO NOTHING;
     SELECT pg_current_snapshot(), (SELECT id FROM edge.incarnation);
+    SELECT edge.merge_counts();
     WITH r AS (INSERT INTO reviews (product_id, date, rating, recommend, summary, body, reviewer_name, reviewer_email)
                VALUES (2, 1, 5, true, '', '', '', '') RETURNING id),
          p AS (INSERT INTO reviews_photos (review_id, url) SELECT id, 'x' FROM r)

@@ -354,7 +354,7 @@ fn a_database_that_does_not_fit_is_refused() {
         .psql("shop", "DROP VIEW cheap; CREATE TABLE wishes (product integer CONSTRAINT wished REFERENCES products)");
     refuse("foreign key wished of wishes on products");
     postgres.psql("shop", "DROP TABLE wishes; UPDATE edge.schema_version SET version = 99");
-    refuse("has version 99, this program works with 2");
+    refuse("has version 99, this program works with 3");
 
     let refused = load(set(&[]).path(), "postgres://postgres:secret@127.0.0.1:1/shop", &[]);
     assert_eq!(refused.status, 1);

@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use atelier_rig::Postgres;
-use common::{content, leftovers, load, load_well, only, outbox, set, shape};
+use common::{content, leftovers, load, load_well, miscounted, only, outbox, set, shape};
 
 fn schema() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../schema.sql")
@@ -47,6 +47,21 @@ const CHANGES: [(&str, &str); 11] = [
     ("UPDATE answers_photos SET url = 'x' WHERE id = 1", "answers:1|1\nquestions:1|1"),
 ];
 
+/// Deep pages rest on the counts, before and after a product comes and one goes.
+fn products_are_counted(postgres: &Postgres, session: &mut atelier_rig::Session) {
+    const COUNTED: &str = "SELECT level, sum(n) FROM edge.product_counts GROUP BY level ORDER BY level";
+    assert_eq!(miscounted(postgres, "shop"), "");
+    let all = |change: i64| {
+        let count: i64 = postgres.psql("shop", "SELECT count(*) FROM products").parse().unwrap();
+        assert!(count > 0);
+        let count = count + change;
+        format!("1|{count}\n2|{count}\n3|{count}")
+    };
+    let more = "INSERT INTO products (id, name, slogan, description, category, default_price) VALUES (70000, '', '', '', '', 1)";
+    assert_eq!(session.run(&format!("BEGIN; {more}; {COUNTED}; ROLLBACK")), all(1));
+    assert_eq!(session.run(&format!("BEGIN; DELETE FROM products WHERE id = 1; {COUNTED}; ROLLBACK")), all(-1));
+}
+
 /// Makes every change in a session that stays, and undoes it.
 fn every_change_is_noted(session: &mut atelier_rig::Session) {
     for (change, tags) in CHANGES {
@@ -64,10 +79,12 @@ fn a_load_is_one_soft_note_and_its_tables_note_their_changes() {
     // A session that stays has its plans made for the tables that are replaced below it.
     let mut session = postgres.session("shop");
     every_change_is_noted(&mut session);
+    products_are_counted(&postgres, &mut session);
 
     load_well(set(&[]).path(), &database, &["--replace"]);
     assert_eq!(outbox(&postgres, "shop"), "*|0\n*|0");
     every_change_is_noted(&mut session);
+    products_are_counted(&postgres, &mut session);
     every_change_is_noted(&mut postgres.session("shop"));
 
     // Reviews and questions are kept, and those of a product that is gone are removed.
@@ -76,6 +93,7 @@ fn a_load_is_one_soft_note_and_its_tables_note_their_changes() {
     let loaded = load(products.path(), &database, &["--replace"]);
     assert_eq!(loaded.status, 3, "{}", loaded.out);
     assert_eq!(loaded.report["removed"]["reviews"], 1);
+    products_are_counted(&postgres, &mut session);
     assert_eq!(outbox(&postgres, "shop"), "*|0\n*|0\n*|0", "the rows that are removed say nothing besides");
     assert_eq!(postgres.psql("shop", "SELECT count(DISTINCT xid) FROM edge.outbox"), "3");
     for (change, tags) in [CHANGES[0], CHANGES[5], CHANGES[7], CHANGES[10]] {
@@ -119,6 +137,7 @@ fn an_older_schema_is_brought_to_this_version_by_its_file() {
     assert_eq!(content(&postgres, "shop"), before);
     assert_eq!(outbox(&postgres, "shop"), "");
     every_change_is_noted(&mut postgres.session("shop"));
+    products_are_counted(&postgres, &mut postgres.session("shop"));
     // Again, it changes nothing.
     postgres.psql("shop", "UPDATE edge.epoch SET gen = 7; INSERT INTO edge.incarnation DEFAULT VALUES");
     let kept = "SELECT gen FROM edge.epoch; SELECT id FROM edge.incarnation";
@@ -126,6 +145,7 @@ fn an_older_schema_is_brought_to_this_version_by_its_file() {
     postgres.psql_file("shop", &schema());
     assert_eq!(shape(&postgres, "shop"), shape(&postgres, "plain"));
     assert_eq!(postgres.psql("shop", kept), kept_before);
+    products_are_counted(&postgres, &mut postgres.session("shop"));
 }
 
 #[test]
@@ -142,14 +162,15 @@ fn an_older_schema_is_brought_to_this_version_by_a_load_that_is_not_refused() {
     // The questions are kept, so their tables get triggers where they are.
     let some = set(&[("questions.csv", ""), ("answers.csv", ""), ("answers_photos.csv", "")]);
     let loaded = load_well(some.path(), &database, &["--replace"]);
-    let said = "the schema was brought from version 1 to 2";
+    let said = "the schema was brought from version 1 to 3";
     assert!(loaded.out.contains(said) && loaded.err.contains(said), "{}{}", loaded.out, loaded.err);
-    assert_eq!(loaded.report["schema"], serde_json::json!({ "from": 1, "to": 2 }));
+    assert_eq!(loaded.report["schema"], serde_json::json!({ "from": 1, "to": 3 }));
     postgres.create("plain");
     postgres.psql_file("plain", &schema());
     assert_eq!(shape(&postgres, "shop"), shape(&postgres, "plain"));
     assert_eq!(outbox(&postgres, "shop"), "*|0");
     every_change_is_noted(&mut postgres.session("shop"));
+    products_are_counted(&postgres, &mut postgres.session("shop"));
     assert!(load_well(some.path(), &database, &["--replace"]).report["schema"].is_null());
 }
 
@@ -161,13 +182,13 @@ fn a_schema_of_a_later_version_is_left_as_it_is() {
     // What a later version may have done differently.
     postgres.psql(
         "shop",
-        "UPDATE edge.schema_version SET version = 3; DROP TABLE carts; DROP TRIGGER edge_update ON reviews; \
+        "UPDATE edge.schema_version SET version = 4; DROP TABLE carts; DROP TRIGGER edge_update ON reviews; \
          CREATE OR REPLACE FUNCTION edge.emit(class text, ids bigint[]) RETURNS void LANGUAGE sql AS ''",
     );
     let before = (shape(&postgres, "shop"), content(&postgres, "shop"));
     let refused = load(set(&[]).path(), &database, &["--replace"]);
     assert_eq!(refused.status, 1);
-    assert!(refused.out.contains("has version 3, this program works with 2"), "{}", refused.out);
+    assert!(refused.out.contains("has version 4, this program works with 3"), "{}", refused.out);
     assert_eq!((shape(&postgres, "shop"), content(&postgres, "shop")), before);
     assert_eq!(leftovers(&postgres, "shop"), "");
 
@@ -176,7 +197,7 @@ fn a_schema_of_a_later_version_is_left_as_it_is() {
     let mut psql = std::process::Command::new("psql");
     let output = psql.args(["-Xq", "-d", &database, "-f"]).arg(file).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("has version 3, this file is version 2"), "{errors}");
+    assert!(errors.contains("has version 4, this file is version 3"), "{errors}");
     assert_eq!((shape(&postgres, "shop"), content(&postgres, "shop")), before);
 }
 

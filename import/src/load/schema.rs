@@ -6,7 +6,7 @@ use atelier_import::{File, Group};
 pub(crate) const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// What `edge.schema_version` must hold; the file above writes it.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 /// The tables of a group, parents first.
 pub(crate) const fn tables(group: Group) -> &'static [&'static str] {
@@ -21,6 +21,21 @@ pub(crate) const fn tables(group: Group) -> &'static [&'static str] {
 /// Every table of the catalogue, parents first.
 pub(crate) fn all_tables() -> impl Iterator<Item = &'static str> {
     [Group::Products, Group::Reviews, Group::Questions].into_iter().flat_map(tables).copied()
+}
+
+/// The table in the schema `edge` that counts the rows of a table, which changes places with it.
+pub(crate) fn counts(table: &str) -> Option<&'static str> {
+    (table == "products").then_some("product_counts")
+}
+
+/// The statements that make such a table for new rows.
+pub(crate) fn count(table: &str) -> Option<String> {
+    let counts = counts(table)?;
+    Some(format!(
+        "CREATE TABLE {counts} (LIKE edge.{counts} INCLUDING ALL); \
+         INSERT INTO {counts} (bucket, n, level) SELECT bucket, n, level FROM edge.tally(ARRAY(SELECT id FROM {table})); \
+         ANALYZE {counts}"
+    ))
 }
 
 /// The table that takes the rows of a file: photos and skus go into their styles, the cart nowhere.

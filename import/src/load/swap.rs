@@ -57,6 +57,11 @@ impl Swap<'_> {
         self.replaced.iter().flat_map(|group| schema::tables(*group)).copied().collect()
     }
 
+    /// The tables of the schema `edge` that count what is replaced.
+    fn counts(&self) -> Vec<&'static str> {
+        self.replaced().into_iter().filter_map(schema::counts).collect()
+    }
+
     fn kept(&self) -> Vec<&'static str> {
         let replaced = self.replaced();
         schema::all_tables().filter(|table| !replaced.contains(table)).collect()
@@ -116,8 +121,10 @@ impl Swap<'_> {
 
     /// Takes the lock that no reader can share, and moves the views away; returns how often that had to be tried again.
     async fn lock(&self, client: &Client, target: &str) -> Result<u32> {
-        let mut tables = self.replaced();
-        tables.extend(self.across().iter().map(|reference| reference.table));
+        let mut tables: Vec<String> = self.replaced().iter().map(|table| (*table).to_owned()).collect();
+        tables.extend(self.across().iter().map(|reference| reference.table.to_owned()));
+        // Behind the tables that they count, as everybody locks them.
+        tables.extend(self.counts().iter().map(|counts| format!("edge.{counts}")));
         // The timeout is that of the statement: one of the lock would count for each table anew. The views come first, since
         // whoever reads one locks it before its tables.
         let lock = format!(
@@ -163,6 +170,10 @@ impl Swap<'_> {
             add(format!("ALTER TABLE {target}.{table} SET SCHEMA {TRASH}"));
             add(format!("ALTER TABLE {STAGE}.{table} SET SCHEMA {target}"));
         }
+        for counts in self.counts() {
+            add(format!("ALTER TABLE edge.{counts} SET SCHEMA {TRASH}"));
+            add(format!("ALTER TABLE {STAGE}.{counts} SET SCHEMA edge"));
+        }
         add(section("views").trim_end().trim_end_matches(';').to_owned());
         for reference in &across {
             add(reference.add_not_valid().trim_end_matches(';').to_owned());
@@ -171,6 +182,9 @@ impl Swap<'_> {
             add(format!("SELECT setval('{target}.{sequence}', {}, {})", highest.max(1), highest > 0));
         }
         for statement in privileges(client, self.target, &self.replaced()).await? {
+            add(statement);
+        }
+        for statement in privileges(client, "edge", &self.counts()).await? {
             add(statement);
         }
         Ok(moves)

@@ -77,6 +77,9 @@ impl Work {
         for key in schema::keys(table) {
             session.client.batch_execute(key).await.with_context(|| format!("table {table}"))?;
         }
+        if let Some(count) = schema::count(table) {
+            session.client.batch_execute(&count).await.with_context(|| format!("the counts of {table}"))?;
+        }
         for trigger in schema::triggers(table) {
             session.client.batch_execute(trigger).await.with_context(|| format!("table {table}"))?;
         }

@@ -177,6 +177,14 @@ pub fn shape(postgres: &Postgres, database: &str) -> String {
     postgres.psql(database, shape)
 }
 
+/// The buckets of products whose count is not what a count of the rows finds.
+pub fn miscounted(postgres: &Postgres, database: &str) -> String {
+    let differing = "WITH counted AS (SELECT bucket, sum(n)::integer, level FROM edge.product_counts GROUP BY bucket, level), \
+                     found AS (SELECT * FROM edge.tally(ARRAY(SELECT id FROM products))) \
+                     (TABLE counted EXCEPT TABLE found) UNION ALL (TABLE found EXCEPT TABLE counted)";
+    postgres.psql(database, differing)
+}
+
 /// What the outbox says, oldest first, each with its kind.
 pub fn outbox(postgres: &Postgres, database: &str) -> String {
     postgres.psql(database, "SELECT tag, kind FROM edge.outbox ORDER BY id")

@@ -69,6 +69,9 @@ pub struct Postgres {
 /// Lists that begin so far down, or are so long, that they would hold up what is pipelined behind them.
 const LONG: u32 = 1_000;
 
+/// From which offset on the row of the product list is found by counts. Up to there walking costs less than adding up does.
+const DEEP: u32 = 1_000;
+
 /// The rows of a statement, and what it saw. One row is always there.
 struct Answered {
     rows: Vec<Row>,
@@ -121,7 +124,7 @@ impl Postgres {
     /// Asks for a window of the rows of `id`; the rows of a page are limited, its offset is not.
     async fn query_page(&self, statement: Statement, id: Option<u32>, page: Page) -> Result<Answered, OriginError> {
         let (offset, rows) = (i64::from(page.offset()), i64::from(page.count().min(self.rules.rows_max)));
-        let long = page.offset() >= LONG || page.count() >= LONG;
+        let long = page.count() >= LONG || (id.is_some() && page.offset() >= LONG);
         match id {
             Some(id) => {
                 let parameters: [&(dyn ToSql + Sync); 3] = [&signed(id), &offset, &rows];
@@ -134,7 +137,8 @@ impl Postgres {
     async fn answer(&self, key: Key) -> Result<(Fetched, Seen), OriginError> {
         let extras = &self.rules.extras;
         let answered = match key {
-            Key::Products(page) => self.query_page(Statement::Products, None, page).await?,
+            Key::Products(page) if page.offset() < DEEP => self.query_page(Statement::Products, None, page).await?,
+            Key::Products(page) => self.query_page(Statement::ProductsDeep, None, page).await?,
             Key::Product(id) => self.query(Statement::Product, id).await?,
             Key::Styles(id) => self.query(Statement::Styles, id).await?,
             Key::Related(id) => self.query(Statement::Related, id).await?,

@@ -1,4 +1,5 @@
--- A page of the product list. The offset is walked in the index alone; only the rows shown are read.
+-- A page of the product list that begins not far down. The offset is walked in the index alone; only the rows shown are read.
+-- Further down it is products_deep.sql.
 -- $1 offset, $2 rows
 SELECT id, name, slogan, description, category, default_price
 FROM products

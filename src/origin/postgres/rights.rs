@@ -20,6 +20,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("answers_photos", &["SELECT", "INSERT"]),
     ("carts", &["SELECT", "INSERT"]),
     ("interactions", &["INSERT"]),
+    ("edge.product_counts", &["SELECT"]),
     ("edge.outbox", &["SELECT", "INSERT", "DELETE"]),
     ("edge.incarnation", &["SELECT", "INSERT"]),
     ("edge.mark", &["SELECT", "INSERT", "DELETE"]),

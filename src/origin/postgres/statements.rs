@@ -10,6 +10,7 @@ use tokio_postgres::{Client, Error};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Statement {
     Products,
+    ProductsDeep,
     Product,
     Styles,
     Related,
@@ -22,8 +23,9 @@ pub(super) enum Statement {
 }
 
 impl Statement {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Products,
+        Self::ProductsDeep,
         Self::Product,
         Self::Styles,
         Self::Related,
@@ -38,6 +40,7 @@ impl Statement {
     const fn text(self) -> &'static str {
         match self {
             Self::Products => include_str!("products.sql"),
+            Self::ProductsDeep => include_str!("products_deep.sql"),
             Self::Product => include_str!("product.sql"),
             Self::Styles => include_str!("styles.sql"),
             Self::Related => include_str!("related.sql"),
@@ -53,7 +56,7 @@ impl Statement {
     const fn parameters(self) -> &'static [Type] {
         match self {
             Self::Product | Self::Styles | Self::Related | Self::Meta => &[Type::INT4],
-            Self::Products => &[Type::INT8, Type::INT8],
+            Self::Products | Self::ProductsDeep => &[Type::INT8, Type::INT8],
             Self::Cart => &[Type::BYTEA],
             Self::ReviewsHelpful | Self::ReviewsNewest | Self::Questions | Self::Answers => {
                 &[Type::INT4, Type::INT8, Type::INT8]

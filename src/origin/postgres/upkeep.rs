@@ -63,11 +63,13 @@ async fn read_ids(connector: &Connector, of: Existing) -> Result<(RoaringBitmap,
     Ok((ids, incarnation))
 }
 
-/// Forgets the history of changes beyond `retention`, unless another node is at it.
+/// Merges the counts of products, and forgets the history of changes beyond `retention`, unless another node is at it.
 pub(super) async fn prune(connector: &Connector, retention: Duration) -> Result<(), OriginError> {
     let Connected { client, link: _open, .. } = connect(connector).await?;
     let prepared =
         async { client.prepare_typed(include_str!("prune.sql"), &[Type::TEXT, Type::INT8]).await.map_err(failed) };
+    let merged = async { client.execute("SELECT edge.merge_counts()", &[]).await.map_err(failed) };
+    in_time(merged).await?;
     let prune = in_time(prepared).await?;
     let retention = format!("{} ms", retention.as_millis());
     loop {
