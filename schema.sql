@@ -264,6 +264,75 @@ ALTER TABLE edge.product_counts SET (vacuum_truncate = off);
 -- It says nothing that is secret, and whoever is to read pages needs it.
 GRANT SELECT ON edge.product_counts TO PUBLIC;
 
+-- Where the pages of products with thousands of reviews begin: every 256th review that is shown, in either order, with how many stood
+-- before it when the steps were made. Position 0 is before all. edge.review_moves says what has come, gone or moved since. A product has steps
+-- only when somebody has asked for a page far down; without them that page is walked to, so nothing depends on there being any.
+CREATE TABLE IF NOT EXISTS edge.review_steps (
+    date        bigint  NOT NULL,
+    id          integer NOT NULL,
+    product_id  integer NOT NULL,
+    helpfulness integer NOT NULL,
+    position    integer NOT NULL,
+    newest      boolean NOT NULL                            -- of the order by date, or of that by helpfulness
+);
+-- serves: reviews_helpful_deep.sql and reviews_newest_deep.sql; on_reviews()
+CREATE INDEX IF NOT EXISTS review_steps_of_product ON edge.review_steps (product_id, newest, position);
+
+-- A shown review that came to a place in the order (1) or left it (-1), of products with steps. Rows are only added, as in
+-- edge.product_counts, and taken away when the steps are made anew.
+CREATE TABLE IF NOT EXISTS edge.review_moves (
+    date        bigint   NOT NULL,
+    id          integer  NOT NULL,
+    product_id  integer  NOT NULL,
+    helpfulness integer  NOT NULL,
+    d           smallint NOT NULL CHECK (d IN (1, -1))
+);
+-- serves: reviews_helpful_deep.sql and reviews_newest_deep.sql
+CREATE INDEX IF NOT EXISTS review_moves_of_product ON edge.review_moves (product_id);
+ALTER TABLE edge.review_moves SET (vacuum_truncate = off);
+GRANT SELECT ON edge.review_steps, edge.review_moves TO PUBLIC;
+
+-- Makes the steps of a product anew, in one statement, so from one snapshot: moves that it sees are in them, others stay. A product with
+-- fewer than 1000 shown reviews is left without.
+CREATE OR REPLACE FUNCTION edge.make_steps(of_product integer) RETURNS void
+LANGUAGE sql SET search_path FROM CURRENT AS $$
+    WITH moves AS (DELETE FROM edge.review_moves WHERE product_id = of_product),
+         steps AS (DELETE FROM edge.review_steps WHERE product_id = of_product),
+         shown AS MATERIALIZED (SELECT id, date, helpfulness FROM reviews WHERE product_id = of_product AND NOT reported)
+    INSERT INTO edge.review_steps (product_id, newest, position, helpfulness, date, id)
+    SELECT of_product, newest, position, helpfulness, date, id
+    FROM (SELECT false AS newest, row_number() OVER (ORDER BY helpfulness DESC, date DESC, id DESC) - 1 AS position, helpfulness, date, id FROM shown
+          UNION ALL
+          SELECT true, row_number() OVER (ORDER BY date DESC, id DESC) - 1, helpfulness, date, id FROM shown
+          UNION ALL
+          SELECT newest, 0, 2147483647, 9223372036854775807, 2147483647 FROM unnest('{f,t}'::boolean[]) AS newest) AS steps
+    WHERE position % 256 = 0 AND (position > 0 OR id = 2147483647) AND (SELECT count(*) FROM shown) >= 1000
+$$;
+
+-- Makes anew the steps of products with many moves, and gives steps to this product, unless it has some. Nodes call it now and then.
+-- Whoever changes a review of a product with steps says so in edge.review_moves: that holds from the moment at which nobody is under way who could
+-- have missed that it has some. So the first steps are made while no writer is at work, under a lock that is waited for only shortly. Who reads
+-- from an old snapshot (REPEATABLE READ) cannot know whether there are steps, and always says what was moved.
+CREATE OR REPLACE FUNCTION edge.step_reviews(of_product integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    product integer;
+BEGIN
+    -- In the order of TRUNCATE; and one at a time.
+    LOCK TABLE reviews IN ACCESS SHARE MODE;
+    LOCK TABLE edge.review_steps IN SHARE UPDATE EXCLUSIVE MODE;
+    DELETE FROM edge.review_moves AS m WHERE NOT EXISTS (SELECT FROM edge.review_steps AS s WHERE s.product_id = m.product_id);
+    FOR product IN SELECT product_id FROM edge.review_moves GROUP BY product_id HAVING count(*) > 256 LOOP
+        PERFORM edge.make_steps(product);
+    END LOOP;
+    IF of_product IS NULL OR EXISTS (SELECT FROM edge.review_steps WHERE product_id = of_product) THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('lock_timeout', '50ms', true);
+    LOCK TABLE reviews IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM edge.make_steps(of_product);
+END $$;
+
 -- These ids by bucket, on every level.
 CREATE OR REPLACE FUNCTION edge.tally(ids integer[]) RETURNS TABLE (bucket integer, n integer, level smallint)
 LANGUAGE sql IMMUTABLE AS $$
@@ -297,13 +366,15 @@ BEGIN
 END $$;
 
 -- Counts anew, for changes that the triggers could not see. One statement deletes what its snapshot sees of the counts and adds what it
--- sees of the products; whatever is committed later has added its own rows.
+-- sees of the products; whatever is committed later has added its own rows. Steps are forgotten.
 CREATE OR REPLACE FUNCTION edge.recount() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     -- In the order in which TRUNCATE of products locks them. The statement behind it sees what its predecessor has left.
-    LOCK TABLE products IN ACCESS SHARE MODE;
-    LOCK TABLE edge.product_counts IN SHARE UPDATE EXCLUSIVE MODE;
+    LOCK TABLE products, reviews IN ACCESS SHARE MODE;
+    LOCK TABLE edge.product_counts, edge.review_steps IN SHARE UPDATE EXCLUSIVE MODE;
+    DELETE FROM edge.review_steps;
+    DELETE FROM edge.review_moves;
     WITH gone AS (DELETE FROM edge.product_counts)
     INSERT INTO edge.product_counts (bucket, n, level) SELECT bucket, n, level FROM edge.tally(ARRAY(SELECT id FROM products));
 END $$;
@@ -380,7 +451,10 @@ END $$;
 CREATE OR REPLACE FUNCTION edge.on_reviews() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-    products bigint[] := ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001);
+    products  bigint[]  := ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001);
+    concerned integer[] := products;
+    many      boolean   := cardinality(products) > 1000;
+    unsure    boolean   := current_setting('transaction_isolation') <> 'read committed';
 BEGIN
     PERFORM edge.emit('reviews', products);
     IF TG_OP = 'UPDATE' THEN
@@ -394,6 +468,23 @@ BEGIN
     END IF;
     IF cardinality(products) > 0 THEN
         PERFORM edge.emit('meta', products);
+    END IF;
+    -- Of products with steps; edge.step_reviews says why one that reads from an old snapshot notes those of all.
+    IF unsure OR many OR EXISTS (SELECT FROM edge.review_steps WHERE product_id = ANY (concerned)) THEN
+        IF TG_OP = 'UPDATE' THEN
+            INSERT INTO edge.review_moves (product_id, helpfulness, date, id, d)
+            SELECT product_id, helpfulness, date, id, sum(d)
+            FROM (SELECT product_id, helpfulness, date, id, 1 AS d FROM changed WHERE NOT reported
+                  UNION ALL SELECT product_id, helpfulness, date, id, -1 FROM former WHERE NOT reported) AS r
+            WHERE unsure OR EXISTS (SELECT FROM edge.review_steps AS s WHERE s.product_id = r.product_id)
+            GROUP BY product_id, helpfulness, date, id
+            HAVING sum(d) <> 0;
+        ELSE
+            INSERT INTO edge.review_moves (product_id, helpfulness, date, id, d)
+            SELECT product_id, helpfulness, date, id, CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
+            FROM changed AS r
+            WHERE NOT reported AND (unsure OR EXISTS (SELECT FROM edge.review_steps AS s WHERE s.product_id = r.product_id));
+        END IF;
     END IF;
     RETURN NULL;
 END $$;
@@ -476,6 +567,8 @@ BEGIN
     IF TG_TABLE_NAME = 'products' THEN
         -- Not deleted: under REPEATABLE READ that would leave what others have added since the snapshot.
         TRUNCATE edge.product_counts;
+    ELSIF TG_TABLE_NAME = 'reviews' THEN
+        TRUNCATE edge.review_steps, edge.review_moves;
     END IF;
     RETURN NULL;
 END $$;
@@ -549,9 +642,9 @@ SELECT edge.ensure_constraint('related', 'related_pkey', 'PRIMARY KEY (product_i
 CREATE INDEX IF NOT EXISTS related_to ON related (related_product_id);
 -- serves: votes and reports; the references of photos and ratings
 SELECT edge.ensure_constraint('reviews', 'reviews_pkey', 'PRIMARY KEY (id)');
--- serves: reviews_helpful.sql, in order; meta.sql, from the index alone; the cascade from products
+-- serves: reviews_helpful.sql and reviews_helpful_deep.sql, in order; meta.sql, from the index alone; the cascade from products
 CREATE INDEX IF NOT EXISTS reviews_helpful ON reviews (product_id, helpfulness DESC, date DESC, id DESC) INCLUDE (rating, recommend);
--- serves: reviews_newest.sql, in order
+-- serves: reviews_newest.sql and reviews_newest_deep.sql, in order
 CREATE INDEX IF NOT EXISTS reviews_newest ON reviews (product_id, date DESC, id DESC);
 -- serves: reviews_helpful.sql and reviews_newest.sql; the cascade from reviews
 SELECT edge.ensure_constraint('reviews_photos', 'reviews_photos_pkey', 'PRIMARY KEY (review_id, id)');

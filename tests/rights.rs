@@ -10,7 +10,7 @@ use tokio_postgres::{Client, NoTls};
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
 /// The statements of files, with parameters to run them with.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("bigint, bigint", "0, 5", include_str!("../src/origin/postgres/products.sql")),
     ("bigint, bigint", "900, 5", include_str!("../src/origin/postgres/products_deep.sql")),
     ("integer", "2", include_str!("../src/origin/postgres/product.sql")),
@@ -18,6 +18,8 @@ const FILES: [(&str, &str, &str); 13] = [
     ("integer", "2", include_str!("../src/origin/postgres/related.sql")),
     ("integer, bigint, bigint", "2, 0, 5", include_str!("../src/origin/postgres/reviews_helpful.sql")),
     ("integer, bigint, bigint", "2, 0, 5", include_str!("../src/origin/postgres/reviews_newest.sql")),
+    ("integer, bigint, bigint", "10, 1000, 5", include_str!("../src/origin/postgres/reviews_helpful_deep.sql")),
+    ("integer, bigint, bigint", "10, 1000, 5", include_str!("../src/origin/postgres/reviews_newest_deep.sql")),
     ("integer", "2", include_str!("../src/origin/postgres/meta.sql")),
     ("integer, bigint, bigint", "1, 0, 5", include_str!("../src/origin/postgres/questions.sql")),
     ("integer, bigint, bigint", "2, 0, 5", include_str!("../src/origin/postgres/answers.sql")),
@@ -32,6 +34,7 @@ const WRITES: &str = "
     INSERT INTO edge.incarnation DEFAULT VALUES ON CONFLICT DO NOTHING;
     SELECT pg_current_snapshot(), (SELECT id FROM edge.incarnation);
     SELECT edge.merge_counts();
+    SELECT edge.step_reviews(10);
     WITH r AS (INSERT INTO reviews (product_id, date, rating, recommend, summary, body, reviewer_name, reviewer_email)
                VALUES (2, 1, 5, true, '', '', '', '') RETURNING id),
          p AS (INSERT INTO reviews_photos (review_id, url) SELECT id, 'x' FROM r)

@@ -10,6 +10,9 @@ ask() { psql -XAtq "$url" -c "$1"; }
 product=${2:-$(ask 'SELECT id FROM products ORDER BY id DESC OFFSET (SELECT reltuples::int / 20 FROM pg_class WHERE oid = '"'products'::regclass"') LIMIT 1')}
 question=${3:-$(ask 'SELECT id FROM questions ORDER BY id DESC OFFSET 1000 LIMIT 1')}
 products=$(ask 'SELECT count(*) FROM products')
+# The product with the most reviews gets steps, as when a node was asked for its deep pages.
+IFS='|' read -r reviewed reviews <<<"$(ask 'SELECT product_id, count(*) FROM reviews GROUP BY 1 ORDER BY 2 DESC LIMIT 1')"
+ask "SELECT edge.step_reviews($reviewed)" >/dev/null
 echo "$products products; product $product, question $question; $(ask 'SHOW server_version')"
 
 wrong=0
@@ -18,6 +21,8 @@ for file in *.sql; do
         answers.sql) types='integer, bigint, bigint' values="$question, 0, 5" ;;
         products.sql) types='bigint, bigint' values='500, 30' ;;
         products_deep.sql) types='bigint, bigint' values="$((products * 9 / 10)), 30" ;;
+        # The deepest page there is: of the product with the most reviews.
+        reviews_*_deep.sql) types='integer, bigint, bigint' values="$reviewed, $((reviews > 2000 ? reviews * 9 / 10 : 1000)), 5" ;;
         reviews_*.sql | questions.sql) types='integer, bigint, bigint' values="$product, 0, 5" ;;
         *) types=integer values=$product ;;
     esac

@@ -81,7 +81,12 @@ fn a_load_is_one_soft_note_and_its_tables_note_their_changes() {
     every_change_is_noted(&mut session);
     products_are_counted(&postgres, &mut session);
 
+    // What was noted of reviews that are replaced is of no use any more.
+    let steps = "SELECT * FROM edge.review_steps; SELECT * FROM edge.review_moves";
+    postgres.psql("shop", "INSERT INTO edge.review_steps VALUES (1, 1, 1, 1, 0, true); INSERT INTO edge.review_moves VALUES (1, 1, 1, 1, 1)");
+    assert_eq!(postgres.psql("shop", steps).lines().count(), 2);
     load_well(set(&[]).path(), &database, &["--replace"]);
+    assert_eq!(postgres.psql("shop", steps), "");
     assert_eq!(outbox(&postgres, "shop"), "*|0\n*|0");
     every_change_is_noted(&mut session);
     products_are_counted(&postgres, &mut session);

@@ -38,6 +38,11 @@ pub(crate) fn count(table: &str) -> Option<String> {
     ))
 }
 
+/// The tables by which deep pages of a table are found, and which are emptied when other rows take its place.
+pub(crate) fn steps(table: &str) -> &'static [&'static str] {
+    if table == "reviews" { &["edge.review_steps", "edge.review_moves"] } else { &[] }
+}
+
 /// The table that takes the rows of a file: photos and skus go into their styles, the cart nowhere.
 pub(crate) const fn table(file: File) -> Option<&'static str> {
     Some(match file {

@@ -170,6 +170,10 @@ impl Swap<'_> {
             add(format!("ALTER TABLE {target}.{table} SET SCHEMA {TRASH}"));
             add(format!("ALTER TABLE {STAGE}.{table} SET SCHEMA {target}"));
         }
+        // Nobody is at work on the tables any more, so all that was noted is seen here.
+        for steps in self.replaced().into_iter().flat_map(schema::steps) {
+            add(format!("DELETE FROM {steps}"));
+        }
         for counts in self.counts() {
             add(format!("ALTER TABLE edge.{counts} SET SCHEMA {TRASH}"));
             add(format!("ALTER TABLE {STAGE}.{counts} SET SCHEMA edge"));

@@ -3,6 +3,7 @@
 
 mod advice;
 mod connect;
+mod deep;
 mod once;
 mod poll;
 mod reader;
@@ -26,6 +27,7 @@ use tokio_postgres::types::ToSql;
 pub use atelier_connect::Address;
 
 use self::connect::Connector;
+use self::deep::Deep;
 pub use self::once::write_once;
 pub use self::poll::Limits as PollLimits;
 use self::poll::Polls;
@@ -64,12 +66,13 @@ pub struct Postgres {
     polls: Polls,
     connector: Connector,
     rules: Rules,
+    deep: Deep,
 }
 
 /// Lists that begin so far down, or are so long, that they would hold up what is pipelined behind them.
 const LONG: u32 = 1_000;
 
-/// From which offset on the row of the product list is found by counts. Up to there walking costs less than adding up does.
+/// From which offset on the first row of products and reviews is found by counts and steps. Up to there walking costs less.
 const DEEP: u32 = 1_000;
 
 /// The rows of a statement, and what it saw. One row is always there.
@@ -88,6 +91,7 @@ impl Postgres {
             polls: Polls::new(connector.clone(), limits.poll),
             connector,
             rules,
+            deep: Deep::default(),
         }
     }
 
@@ -142,11 +146,18 @@ impl Postgres {
             Key::Product(id) => self.query(Statement::Product, id).await?,
             Key::Styles(id) => self.query(Statement::Styles, id).await?,
             Key::Related(id) => self.query(Statement::Related, id).await?,
-            Key::Reviews { product, sort: Sort::Helpful, page } => {
-                self.query_page(Statement::ReviewsHelpful, Some(product), page).await?
-            }
-            Key::Reviews { product, sort: Sort::Newest, page } => {
-                self.query_page(Statement::ReviewsNewest, Some(product), page).await?
+            Key::Reviews { product, sort, page } => {
+                let statement = match (sort, page.offset() < DEEP) {
+                    (Sort::Helpful, true) => Statement::ReviewsHelpful,
+                    (Sort::Helpful, false) => Statement::ReviewsHelpfulDeep,
+                    (Sort::Newest, true) => Statement::ReviewsNewest,
+                    (Sort::Newest, false) => Statement::ReviewsNewestDeep,
+                };
+                let answered = self.query_page(statement, Some(product), page).await?;
+                if page.offset() >= DEEP && !answered.rows.is_empty() {
+                    self.deep.note(product);
+                }
+                answered
             }
             Key::Meta(id) => self.query(Statement::Meta, id).await?,
             Key::Questions { product, page } => self.query_page(Statement::Questions, Some(product), page).await?,
@@ -231,7 +242,10 @@ impl Origin for Postgres {
     }
 
     fn prune(&self, retention: Duration) -> Asking<'_, ()> {
-        Box::pin(upkeep::prune(&self.connector, retention))
+        Box::pin(async move {
+            upkeep::ease(&self.connector, &self.deep.take()).await?;
+            upkeep::prune(&self.connector, retention).await
+        })
     }
 
     fn reconnect(&self) {

@@ -21,6 +21,8 @@ const TABLES: &[(&str, &[&str])] = &[
     ("carts", &["SELECT", "INSERT"]),
     ("interactions", &["INSERT"]),
     ("edge.product_counts", &["SELECT"]),
+    ("edge.review_steps", &["SELECT"]),
+    ("edge.review_moves", &["SELECT"]),
     ("edge.outbox", &["SELECT", "INSERT", "DELETE"]),
     ("edge.incarnation", &["SELECT", "INSERT"]),
     ("edge.mark", &["SELECT", "INSERT", "DELETE"]),

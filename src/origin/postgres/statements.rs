@@ -15,7 +15,9 @@ pub(super) enum Statement {
     Styles,
     Related,
     ReviewsHelpful,
+    ReviewsHelpfulDeep,
     ReviewsNewest,
+    ReviewsNewestDeep,
     Meta,
     Questions,
     Answers,
@@ -23,14 +25,16 @@ pub(super) enum Statement {
 }
 
 impl Statement {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Products,
         Self::ProductsDeep,
         Self::Product,
         Self::Styles,
         Self::Related,
         Self::ReviewsHelpful,
+        Self::ReviewsHelpfulDeep,
         Self::ReviewsNewest,
+        Self::ReviewsNewestDeep,
         Self::Meta,
         Self::Questions,
         Self::Answers,
@@ -45,7 +49,9 @@ impl Statement {
             Self::Styles => include_str!("styles.sql"),
             Self::Related => include_str!("related.sql"),
             Self::ReviewsHelpful => include_str!("reviews_helpful.sql"),
+            Self::ReviewsHelpfulDeep => include_str!("reviews_helpful_deep.sql"),
             Self::ReviewsNewest => include_str!("reviews_newest.sql"),
+            Self::ReviewsNewestDeep => include_str!("reviews_newest_deep.sql"),
             Self::Meta => include_str!("meta.sql"),
             Self::Questions => include_str!("questions.sql"),
             Self::Answers => include_str!("answers.sql"),
@@ -58,9 +64,12 @@ impl Statement {
             Self::Product | Self::Styles | Self::Related | Self::Meta => &[Type::INT4],
             Self::Products | Self::ProductsDeep => &[Type::INT8, Type::INT8],
             Self::Cart => &[Type::BYTEA],
-            Self::ReviewsHelpful | Self::ReviewsNewest | Self::Questions | Self::Answers => {
-                &[Type::INT4, Type::INT8, Type::INT8]
-            }
+            Self::ReviewsHelpful
+            | Self::ReviewsHelpfulDeep
+            | Self::ReviewsNewest
+            | Self::ReviewsNewestDeep
+            | Self::Questions
+            | Self::Answers => &[Type::INT4, Type::INT8, Type::INT8],
         }
     }
 }

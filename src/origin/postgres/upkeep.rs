@@ -1,10 +1,12 @@
 //! What is done now and then: reading which ids exist, and pruning the history of changes. Each on a connection that is made
 //! for it, so that no answer and no poll waits behind.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use roaring::RoaringBitmap;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::connect::{ConnectError, Connected, Connector, Purpose};
@@ -63,13 +65,30 @@ async fn read_ids(connector: &Connector, of: Existing) -> Result<(RoaringBitmap,
     Ok((ids, incarnation))
 }
 
-/// Merges the counts of products, and forgets the history of changes beyond `retention`, unless another node is at it.
+/// Keeps deep pages easy to find: merges the counts of products, makes old steps of reviews anew, and gives steps to these products.
+pub(super) async fn ease(connector: &Connector, products: &BTreeSet<u32>) -> Result<(), OriginError> {
+    let Connected { client, link: _open, .. } = connect(connector).await?;
+    let merged = async { client.execute("SELECT edge.merge_counts()", &[]).await.map_err(failed) };
+    in_time(merged).await?;
+    for product in std::iter::once(None).chain(products.iter().copied().map(Some)) {
+        let product = product.map(super::signed);
+        let stepped = async {
+            match client.execute("SELECT edge.step_reviews($1)", &[&product]).await {
+                // A writer was at work for longer than others are held up for this. Whoever asks again brings it back.
+                Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => Ok(0),
+                done => done.map_err(failed),
+            }
+        };
+        in_time(stepped).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the history of changes beyond `retention`, unless another node is at it.
 pub(super) async fn prune(connector: &Connector, retention: Duration) -> Result<(), OriginError> {
     let Connected { client, link: _open, .. } = connect(connector).await?;
     let prepared =
         async { client.prepare_typed(include_str!("prune.sql"), &[Type::TEXT, Type::INT8]).await.map_err(failed) };
-    let merged = async { client.execute("SELECT edge.merge_counts()", &[]).await.map_err(failed) };
-    in_time(merged).await?;
     let prune = in_time(prepared).await?;
     let retention = format!("{} ms", retention.as_millis());
     loop {
