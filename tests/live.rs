@@ -302,27 +302,31 @@ fn permits_for_fetches_come_and_go() {
 #[test]
 fn the_log_says_more_and_less() {
     let subject = Subject::start("", &[], &[]);
-    let fetched = |id: u32| {
-        assert_eq!(subject.node.get(&format!("/products/{id}")).status, 200);
-        subject.node.log().contains(&format!("fetched `product/{id}` from the origin"))
+    let said_of = |id: u32| subject.node.log().contains(&format!("fetched `product/{id}` from the origin"));
+    let fetch = |id: u32| assert_eq!(subject.node.get(&format!("/products/{id}")).status, 200);
+    // A line is written by a thread of its own, a little later.
+    let is_said = |id: u32| {
+        fetch(id);
+        wait_until("the fetch is said", Duration::from_secs(10), || said_of(id).then_some(()));
     };
-    assert!(!fetched(1));
+    fetch(1);
     assert_eq!(
         subject.reload("ATELIER_LOG=info,atelier_edge::cache=debug\n").changed().split(' ').nth(1),
         Some("info")
     );
-    assert!(fetched(2));
+    is_said(2);
     // Less: that is still said, and so is a warning, although neither would be from now on.
     let said = subject.reload("ATELIER_LOG=error\nATELIER_L1_BYTES=1MiB\n");
     assert_eq!((said.at("INFO").len(), said.at("WARN").len()), (1, 1), "{said:#?}");
-    assert!(!fetched(3));
+    fetch(3);
     // More: said under the new one.
     let said = subject.reload("ATELIER_LOG=debug\n");
     assert!(said.changed().starts_with("ATELIER_LOG error → debug"), "{said:#?}");
-    assert!(fetched(4));
+    is_said(4);
     let said = subject.reload("ATELIER_LOG=atelier_edge=loud\n");
     assert!(said.problems()[0].starts_with("ATELIER_LOG: \"atelier_edge=loud\" is not a filter"), "{said:#?}");
-    assert!(fetched(5));
+    is_said(5);
+    assert!(!said_of(1) && !said_of(3), "those before were said earlier");
 }
 
 #[test]

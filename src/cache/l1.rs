@@ -9,6 +9,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use rapidhash::fast::{RandomState, SeedableState};
 
+use super::front::{Front, Look};
 use crate::entry::Entry;
 use crate::key::Key;
 
@@ -30,6 +31,7 @@ pub(super) struct L1 {
     entries: Cache<Key, Arc<Entry>, RandomState>,
     /// Answers without content stand apart, so that asking for what is not there cannot push out what is.
     empties: Cache<Key, Arc<Entry>, RandomState>,
+    pub(super) front: Front,
 }
 
 impl L1 {
@@ -38,6 +40,7 @@ impl L1 {
         Self {
             entries: Cache::builder().max_capacity(bytes).weigher(weigh).build_with_hasher(RandomState::default()),
             empties: Cache::builder().max_capacity(empties).build_with_hasher(RandomState::default()),
+            front: Front::new(),
         }
     }
 
@@ -47,13 +50,42 @@ impl L1 {
         self.entries.get(key).or_else(|| self.empties.get(key))
     }
 
+    /// The same, for a hit: this thread may have it at hand.
+    #[inline]
+    pub(super) fn hit(&self, key: &Key) -> Option<Arc<Entry>> {
+        match self.front.look(key) {
+            Look::Is(entry) => Some(entry),
+            Look::Ask(number, at_hand) => self.ask(key, number, at_hand),
+        }
+    }
+
+    fn ask(&self, key: &Key, number: u32, at_hand: Option<Arc<Entry>>) -> Option<Arc<Entry>> {
+        let entry = self.get(key).or_else(|| {
+            // It was pushed out because the reads in front of it were not seen here.
+            at_hand.inspect(|entry| self.front.give_back(key, number, || self.put(Arc::clone(entry))))
+        })?;
+        self.front.keep(number, &entry);
+        Some(entry)
+    }
+
+    /// Stores an entry; from then on nobody has the one before it at hand.
     pub(super) fn insert(&self, entry: Arc<Entry>) {
+        let key = entry.key;
+        self.front.replace(&key, || self.put(entry));
+    }
+
+    fn put(&self, entry: Arc<Entry>) {
         let (into, from) = if entry.empty { (&self.empties, &self.entries) } else { (&self.entries, &self.empties) };
         let key = entry.key;
         into.insert(key, entry);
         if from.contains_key(&key) {
             from.invalidate(&key);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn drop_for_test(&self, key: &Key) {
+        self.entries.invalidate(key);
     }
 
     /// Does what moka puts off until it is asked often enough: it then drops what is above the limits.
@@ -83,6 +115,7 @@ impl L1 {
             }
             map.run_pending_tasks();
         }
+        self.front.forget();
         (gone, all)
     }
 

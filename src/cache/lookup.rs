@@ -77,7 +77,7 @@ impl Cache {
     /// What L1 has. `behind` is a token of which this node does not know whether it has applied everything up to it.
     #[inline]
     fn held(self: &Arc<Self>, key: Key, token: Option<OrdToken>, behind: Option<OrdToken>) -> Held {
-        let Some(entry) = self.l1.get(&key) else { return Held::Nothing };
+        let Some(entry) = self.l1.hit(&key) else { return Held::Nothing };
         if behind.is_some_and(|token| !covers(&entry, token)) {
             return Held::Nothing;
         }

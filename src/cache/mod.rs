@@ -9,6 +9,7 @@ mod complaint;
 mod envelope;
 mod fill;
 mod flight;
+mod front;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
