@@ -261,14 +261,22 @@ CREATE TABLE IF NOT EXISTS edge.product_counts (
 -- serves: products_deep.sql, from the index alone once it is vacuumed
 CREATE INDEX IF NOT EXISTS product_counts_level_bucket_n_idx ON edge.product_counts (level, bucket) INCLUDE (n);
 ALTER TABLE edge.product_counts SET (vacuum_truncate = off);
--- It says nothing that is secret, and whoever is to read pages needs it.
-GRANT SELECT ON edge.product_counts TO PUBLIC;
+
+-- Of which epoch the counts are. After a change that the triggers could not see there is another one, and pages are walked to until a node has
+-- counted anew.
+CREATE TABLE IF NOT EXISTS edge.counted (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    gen bigint  NOT NULL
+);
+-- They say nothing that is secret, and whoever is to read pages needs them.
+GRANT SELECT ON edge.product_counts, edge.counted TO PUBLIC;
 
 -- Where the pages of products with thousands of reviews begin: every 256th review that is shown, in either order, with how many stood
 -- before it when the steps were made. Position 0 is before all. edge.review_moves says what has come, gone or moved since. A product has steps
--- only when somebody has asked for a page far down; without them that page is walked to, so nothing depends on there being any.
+-- only when somebody has asked for a page far down; without them, or with those of another epoch, that page is walked to.
 CREATE TABLE IF NOT EXISTS edge.review_steps (
     date        bigint  NOT NULL,
+    gen         bigint  NOT NULL,                           -- the epoch in which they were made
     id          integer NOT NULL,
     product_id  integer NOT NULL,
     helpfulness integer NOT NULL,
@@ -299,8 +307,8 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
     WITH moves AS (DELETE FROM edge.review_moves WHERE product_id = of_product),
          steps AS (DELETE FROM edge.review_steps WHERE product_id = of_product),
          shown AS MATERIALIZED (SELECT id, date, helpfulness FROM reviews WHERE product_id = of_product AND NOT reported)
-    INSERT INTO edge.review_steps (product_id, newest, position, helpfulness, date, id)
-    SELECT of_product, newest, position, helpfulness, date, id
+    INSERT INTO edge.review_steps (gen, product_id, newest, position, helpfulness, date, id)
+    SELECT (SELECT gen FROM edge.epoch), of_product, newest, position, helpfulness, date, id
     FROM (SELECT false AS newest, row_number() OVER (ORDER BY helpfulness DESC, date DESC, id DESC) - 1 AS position, helpfulness, date, id FROM shown
           UNION ALL
           SELECT true, row_number() OVER (ORDER BY date DESC, id DESC) - 1, helpfulness, date, id FROM shown
@@ -309,7 +317,7 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
     WHERE position % 256 = 0 AND (position > 0 OR id = 2147483647) AND (SELECT count(*) FROM shown) >= 1000
 $$;
 
--- Makes anew the steps of products with many moves, and gives steps to this product, unless it has some. Nodes call it now and then.
+-- Makes anew the steps of products with many moves and those of another epoch, and gives steps to this product, unless it has some. Nodes call it now and then.
 -- Whoever changes a review of a product with steps says so in edge.review_moves: that holds from the moment at which nobody is under way who could
 -- have missed that it has some. So the first steps are made while no writer is at work, under a lock that is waited for only shortly. Who reads
 -- from an old snapshot (REPEATABLE READ) cannot know whether there are steps, and always says what was moved.
@@ -322,7 +330,11 @@ BEGIN
     LOCK TABLE reviews IN ACCESS SHARE MODE;
     LOCK TABLE edge.review_steps IN SHARE UPDATE EXCLUSIVE MODE;
     DELETE FROM edge.review_moves AS m WHERE NOT EXISTS (SELECT FROM edge.review_steps AS s WHERE s.product_id = m.product_id);
-    FOR product IN SELECT product_id FROM edge.review_moves GROUP BY product_id HAVING count(*) > 256 LOOP
+    FOR product IN
+        SELECT product_id FROM edge.review_moves GROUP BY product_id HAVING count(*) > 256
+        UNION
+        SELECT product_id FROM edge.review_steps WHERE gen <> (SELECT gen FROM edge.epoch)
+    LOOP
         PERFORM edge.make_steps(product);
     END LOOP;
     IF of_product IS NULL OR EXISTS (SELECT FROM edge.review_steps WHERE product_id = of_product) THEN
@@ -342,49 +354,33 @@ LANGUAGE sql IMMUTABLE AS $$
     UNION ALL SELECT bucket >> 16, sum(n)::integer, 3::smallint FROM low GROUP BY 1
 $$;
 
--- Makes one row of the many that writers have added to a bucket; nodes call it now and then. What is deleted is what is added
--- again as a sum, so it is right whoever else is at work. Returns how many rows there are less.
-CREATE OR REPLACE FUNCTION edge.merge_counts() RETURNS bigint
+-- Makes one row of the many that writers have added to a bucket, or counts anew when there is another epoch; nodes call it now and then. One
+-- statement deletes what its snapshot sees of the counts, and adds what it sees; whatever is committed later has added its own rows.
+CREATE OR REPLACE FUNCTION edge.merge_counts() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE
-    less bigint;
 BEGIN
-    -- One at a time, and not beside a recount; writers and readers go on.
+    -- In the order in which TRUNCATE of products locks them; one at a time, while writers and readers go on. What is behind it sees what its
+    -- predecessor has left.
+    LOCK TABLE products IN ACCESS SHARE MODE;
     LOCK TABLE edge.product_counts IN SHARE UPDATE EXCLUSIVE MODE;
-    WITH gone AS (
-        DELETE FROM edge.product_counts AS c
-        USING (SELECT bucket, level FROM edge.product_counts GROUP BY bucket, level HAVING count(*) > 1) AS s
-        WHERE c.bucket = s.bucket AND c.level = s.level
-        RETURNING c.bucket, c.n, c.level
-    ), merged AS (
+    IF EXISTS (SELECT FROM edge.counted JOIN edge.epoch USING (gen)) THEN
+        WITH gone AS (
+            DELETE FROM edge.product_counts AS c
+            USING (SELECT bucket, level FROM edge.product_counts GROUP BY bucket, level HAVING count(*) > 1) AS s
+            WHERE c.bucket = s.bucket AND c.level = s.level
+            RETURNING c.bucket, c.n, c.level
+        )
         INSERT INTO edge.product_counts (bucket, n, level)
-        SELECT bucket, sum(n), level FROM gone GROUP BY bucket, level HAVING sum(n) <> 0
-        RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM gone) - (SELECT count(*) FROM merged) INTO less;
-    RETURN less;
-END $$;
-
--- Counts anew, for changes that the triggers could not see. One statement deletes what its snapshot sees of the counts and adds what it
--- sees of the products; whatever is committed later has added its own rows. Steps are forgotten.
-CREATE OR REPLACE FUNCTION edge.recount() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-BEGIN
-    -- In the order in which TRUNCATE of products locks them. The statement behind it sees what its predecessor has left.
-    LOCK TABLE products, reviews IN ACCESS SHARE MODE;
-    LOCK TABLE edge.product_counts, edge.review_steps IN SHARE UPDATE EXCLUSIVE MODE;
-    DELETE FROM edge.review_steps;
-    DELETE FROM edge.review_moves;
-    WITH gone AS (DELETE FROM edge.product_counts)
-    INSERT INTO edge.product_counts (bucket, n, level) SELECT bucket, n, level FROM edge.tally(ARRAY(SELECT id FROM products));
-END $$;
-
--- A new epoch is begun after changes that the triggers could not see, so the counts may be wrong as well.
-CREATE OR REPLACE FUNCTION edge.begin_epoch() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-BEGIN
-    PERFORM edge.recount();
-    RETURN NULL;
+        SELECT bucket, sum(n), level FROM gone GROUP BY bucket, level HAVING sum(n) <> 0;
+    ELSE
+        WITH gone AS (DELETE FROM edge.product_counts),
+             counted AS (
+                 INSERT INTO edge.counted (gen) SELECT gen FROM edge.epoch
+                 ON CONFLICT (one) DO UPDATE SET gen = EXCLUDED.gen
+             )
+        INSERT INTO edge.product_counts (bucket, n, level)
+        SELECT bucket, n, level FROM edge.tally(ARRAY(SELECT id FROM products));
+    END IF;
 END $$;
 
 -- Notes that the answers of these rows, or without ids all of a class, are outdated. More than 1000 are said as all, so that a
@@ -594,8 +590,6 @@ CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON edge.outbox FOR EACH S
 ALTER TABLE edge.outbox ENABLE ALWAYS TRIGGER edge_truncate;
 CREATE OR REPLACE TRIGGER edge_truncate AFTER TRUNCATE ON edge.mark FOR EACH STATEMENT EXECUTE FUNCTION edge.on_cut();
 ALTER TABLE edge.mark ENABLE ALWAYS TRIGGER edge_truncate;
-CREATE OR REPLACE TRIGGER edge_epoch AFTER INSERT OR UPDATE ON edge.epoch FOR EACH ROW EXECUTE FUNCTION edge.begin_epoch();
-ALTER TABLE edge.epoch ENABLE ALWAYS TRIGGER edge_epoch;
 
 -- Gives a table its triggers: `fixed` are the columns that name the row and its parent, `classes` what TRUNCATE outdates. They
 -- fire always, whatever session_replication_role says.
@@ -803,6 +797,6 @@ CREATE OR REPLACE TRIGGER write_sku INSTEAD OF INSERT OR UPDATE OR DELETE ON sku
 -- @section end
 
 -- An older database has products and no counts. Here no writer is under way: the triggers were made in this transaction.
-SELECT edge.recount();
+SELECT edge.merge_counts();
 
 COMMIT;

@@ -51,6 +51,8 @@ const CHANGES: [(&str, &str); 11] = [
 fn products_are_counted(postgres: &Postgres, session: &mut atelier_rig::Session) {
     const COUNTED: &str = "SELECT level, sum(n) FROM edge.product_counts GROUP BY level ORDER BY level";
     assert_eq!(miscounted(postgres, "shop"), "");
+    let believed = "SELECT count(*) FROM edge.counted JOIN edge.epoch USING (gen)";
+    assert_eq!(postgres.psql("shop", believed), "1");
     let all = |change: i64| {
         let count: i64 = postgres.psql("shop", "SELECT count(*) FROM products").parse().unwrap();
         assert!(count > 0);
@@ -83,7 +85,7 @@ fn a_load_is_one_soft_note_and_its_tables_note_their_changes() {
 
     // What was noted of reviews that are replaced is of no use any more.
     let steps = "SELECT * FROM edge.review_steps; SELECT * FROM edge.review_moves";
-    postgres.psql("shop", "INSERT INTO edge.review_steps VALUES (1, 1, 1, 1, 0, true); INSERT INTO edge.review_moves VALUES (1, 1, 1, 1, 1)");
+    postgres.psql("shop", "INSERT INTO edge.review_steps VALUES (1, 0, 1, 1, 1, 0, true); INSERT INTO edge.review_moves VALUES (1, 1, 1, 1, 1)");
     assert_eq!(postgres.psql("shop", steps).lines().count(), 2);
     load_well(set(&[]).path(), &database, &["--replace"]);
     assert_eq!(postgres.psql("shop", steps), "");

@@ -8,6 +8,7 @@ WITH step AS MATERIALIZED (
     FROM edge.review_steps AS s
     WHERE s.product_id = $1 AND NOT s.newest
       AND s.position <= $2 - (SELECT count(*) FROM edge.review_moves AS m WHERE m.product_id = $1 AND m.d > 0)
+      AND s.gen = (SELECT gen FROM edge.epoch)
     ORDER BY s.position DESC
     LIMIT 1
 )

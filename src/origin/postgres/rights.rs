@@ -21,6 +21,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("carts", &["SELECT", "INSERT"]),
     ("interactions", &["INSERT"]),
     ("edge.product_counts", &["SELECT"]),
+    ("edge.counted", &["SELECT"]),
     ("edge.review_steps", &["SELECT"]),
     ("edge.review_moves", &["SELECT"]),
     ("edge.outbox", &["SELECT", "INSERT", "DELETE"]),
