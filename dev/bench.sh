@@ -5,7 +5,9 @@
 # to be.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-command -v wrk >/dev/null || missing+=(wrk)
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    missing=()
+    command -v wrk >/dev/null || missing+=(wrk)
     [ -x /usr/sbin/varnishd ] || missing+=(varnish)
     if [ ${#missing[@]} -gt 0 ]; then DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || true; fi
 fi

@@ -3,7 +3,7 @@
 
     benches/compare/run.py [--rounds 5] [--seconds 3] [--connections 64] [--only ours,bare] [--write]
 
---write puts the table and the picture into benches/RESULTS.md and benches/hits.svg. A peer whose program is not there is left out,
+--write puts the tables into benches/RESULTS.md, between its marks, and the picture into benches/hits.svg. A peer whose program is not there is left out,
 and said to be. Every peer must send the same bytes as we do, or the run ends. CPU time is that of the server's processes, user and
 kernel, over the whole round, divided by the answers that the client counted.
 """
@@ -213,7 +213,11 @@ def main():
         (ROOT / 'target/hits.json').write_text(json.dumps({'date': datetime.date.today().isoformat(), 'how': how, 'results': results}, indent=1))
         import picture
         picture.draw(results, HERE.parent / 'hits.svg', how)
-        (HERE.parent / 'hits.md').write_text('\n'.join(lines) + '\n')
+        file = HERE.parent / 'RESULTS.md'
+        before, rest = file.read_text().split('<!-- hits: begin -->')
+        after = rest.split('<!-- hits: end -->')[1]
+        head = f'{datetime.date.today():%-d %B %Y}, {how}.'
+        file.write_text('\n'.join([before + '<!-- hits: begin -->', head, '', *lines, '<!-- hits: end -->']) + after)
 
 
 if __name__ == '__main__':

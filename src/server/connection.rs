@@ -44,24 +44,23 @@ pub(super) async fn serve<B, H>(
         (limits.head_time, limits.head_size, limits.write_stall)
     };
     let stream = Patient::new(stream, write_stall);
-    let heads = HeadTimer::default();
     let mut builder = http1::Builder::new();
     // Without a timer hyper enforces no timeout at all.
     builder
-        .timer(heads.clone())
+        .timer(HeadTimer)
         .header_read_timeout(head_time)
         .max_header_size(head_size)
         .max_buf_size(READ_AHEAD.max(head_size))
         .half_close(true);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), handed));
-    let mut alarm = HeadAlarm::of(heads);
+    let mut alarm = HeadAlarm::default();
     let mut idle_end = pin!(idle_end(drain, limits, brief));
     // The drain wakes who has asked for its begin once, so that it needs no look at each request.
     let (mut waits, mut is_ending) = (false, false);
 
     let ended = poll_fn(|cx| {
         loop {
-            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            if let Poll::Ready(ended) = alarm.around(|| connection.as_mut().poll(cx)) {
                 return Poll::Ready(ended);
             }
             if alarm.rings(cx) {
@@ -79,7 +78,7 @@ pub(super) async fn serve<B, H>(
                 return Poll::Ready(Ok(()));
             }
             is_ending = true;
-            connection.as_mut().graceful_shutdown();
+            alarm.around(|| connection.as_mut().graceful_shutdown());
         }
     })
     .await;
