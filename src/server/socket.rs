@@ -29,6 +29,8 @@ impl Listener {
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
+        // From the beginning: what has come before anybody accepts has the options that the listener had then.
+        socket.set_nodelay(true)?;
         socket.bind(address)?;
         Ok(Self { socket: socket.listen(BACKLOG)?, outlives: false, crowded: Crowded::default() })
     }
@@ -84,6 +86,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_came_before_anybody_accepts_waits_for_no_packet_to_fill() {
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap().socket;
+        let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&listener, &Limits::example());
+        let (accepted, _) = listener.accept().await.unwrap();
+        assert!(sockopt::tcp_nodelay(&accepted).unwrap());
+        drop(client);
+    }
 
     #[tokio::test]
     async fn what_is_accepted_has_what_was_set_on_the_listener_last() {
