@@ -1,5 +1,5 @@
 # Thin: each target is one script in dev/, or one cargo command.
-.PHONY: run package test up down session k6 nginx consistency faults memory openapi schemathesis fuzz bench terraform
+.PHONY: run package test up down session k6 nginx consistency faults memory openapi schemathesis fuzz bench hits regress terraform
 
 run:                       # serves the embedded sample
 	cargo run --release
@@ -45,6 +45,12 @@ fuzz:                      # lets libFuzzer look for inputs that break a rule, S
 
 bench:                     # hits beside bare hyper, axum, nginx, Varnish and Express, in one run; ROUNDS=5 SECONDS_EACH=3
 	dev/bench.sh
+
+hits:                      # how many instructions a hit takes, beside its budget in benches/hit/budget.toml; BUDGET=write
+	dev/hits.sh
+
+regress:                   # CPU time of a hit, beside that of an earlier commit, as releases; BASE=COMMIT ROUNDS=7, BASE_BINARY=FILE HEAD_BINARY=FILE
+	dev/regress.sh
 
 terraform:                 # everything about terraform/, with checkov and a stand-in for AWS
 	dev/terraform.sh

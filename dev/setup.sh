@@ -24,6 +24,8 @@ want libfaketime test -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1
 want prometheus have promtool
 # Clients that are slow on purpose.
 want slowhttptest have slowhttptest
+# Counts the instructions of a hit.
+want valgrind have valgrind
 want build-essential have cc
 want make have make
 want curl have curl

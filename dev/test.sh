@@ -68,6 +68,11 @@ step "cargo test --no-run"
 cargo test --workspace --locked --no-run
 # What needs a program of another package finds it: built alone it would have other features, and so would half of what it stands on.
 export TESTS_BUILT=yes
+step "dev/hits.sh build"
+dev/hits.sh build
+# Beside tests that mostly wait, and behind them where they do not: counts do not care.
+beside dev/hits.sh nice -n 19 dev/hits.sh
 dev/lanes.sh
+show dev/hits.sh
 step "dev/schemathesis.sh quick"
 dev/schemathesis.sh quick
