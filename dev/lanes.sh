@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 long=(consistency faults memory monitoring nginx red stack systemd)
 
 others=(--lib --bins)
-for file in tests/*.rs import/tests/*.rs tests/rig/tests/*.rs; do
+for file in tests/*.rs benches/hit/tests/*.rs import/tests/*.rs tests/rig/tests/*.rs; do
     name=$(basename "$file" .rs)
     if [[ " ${long[*]} " != *" $name "* ]]; then others+=(--test "$name"); fi
 done
