@@ -83,13 +83,19 @@ class Peer:
             self.process.wait()
 
 
+def ours_of(name, program):
+    """A node of ours with the sample and one worker."""
+    port, admin = free_port(), free_port()
+    settings = {'ATELIER_LISTEN': f'127.0.0.1:{port}', 'ATELIER_ADMIN_LISTEN': f'127.0.0.1:{admin}', 'ATELIER_WORKERS': '1', 'ATELIER_LOG': 'error'}
+    settings |= {name: '' for name in ('DATABASE_URL', 'REDIS_URL') if name in os.environ}
+    return Peer(name, [program], port, settings)
+
+
 def start_all(only, work, connections):
     peers, left_out, extra = [], [], []
     wanted = lambda name: not only or name in only
-    ours_port, admin = free_port(), free_port()
-    settings = {'ATELIER_LISTEN': f'127.0.0.1:{ours_port}', 'ATELIER_ADMIN_LISTEN': f'127.0.0.1:{admin}', 'ATELIER_WORKERS': '1', 'ATELIER_LOG': 'error'}
-    settings |= {name: '' for name in ('DATABASE_URL', 'REDIS_URL') if name in os.environ}
-    ours = Peer('atelier-edge', [ROOT / 'target/release/atelier-edge'], ours_port, settings)
+    ours = ours_of('atelier-edge', ROOT / 'target/release/atelier-edge')
+    ours_port = ours.port
     peers.append(ours)
     arguments = []
     for name, path in ROUTES.items():
