@@ -447,10 +447,10 @@ END $$;
 CREATE OR REPLACE FUNCTION edge.on_reviews() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-    products  bigint[]  := ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001);
-    concerned integer[] := products;
-    many      boolean   := cardinality(products) > 1000;
-    unsure    boolean   := current_setting('transaction_isolation') <> 'read committed';
+    products bigint[] := ARRAY(SELECT DISTINCT product_id FROM changed LIMIT 1001);
+    one      integer  := products[1];
+    many     boolean  := cardinality(products) > 1;
+    unsure   boolean  := current_setting('transaction_isolation') <> 'read committed';
 BEGIN
     PERFORM edge.emit('reviews', products);
     IF TG_OP = 'UPDATE' THEN
@@ -465,8 +465,9 @@ BEGIN
     IF cardinality(products) > 0 THEN
         PERFORM edge.emit('meta', products);
     END IF;
-    -- Of products with steps; edge.step_reviews says why one that reads from an old snapshot notes those of all.
-    IF unsure OR many OR EXISTS (SELECT FROM edge.review_steps WHERE product_id = ANY (concerned)) THEN
+    -- Of products with steps; edge.step_reviews says why one that reads from an old snapshot notes those of all. A vote is asked by a number, since
+    -- with an array it would be planned each time.
+    IF unsure OR many OR EXISTS (SELECT FROM edge.review_steps WHERE product_id = one) THEN
         IF TG_OP = 'UPDATE' THEN
             INSERT INTO edge.review_moves (product_id, helpfulness, date, id, d)
             SELECT product_id, helpfulness, date, id, sum(d)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads that no process holds, side by side: atelier-edge and Express with node-postgres on the same PostgreSQL, in one run.
 
-    benches/compare/misses.py DATABASE_URL [--rounds 3] [--seconds 4] [--connections 32] [--products 1000000]
+    benches/compare/misses.py DATABASE_URL [--rounds 3] [--seconds 4] [--connections 32] [--filled 40000] [--products 1000000]
 
 First without Redis, so that every answer comes from PostgreSQL: ours by its own statements, Express by nested json_agg over plain tables
 (sql/styles_naive.sql; sql/naive.sql makes the tables, once, when they are not there). Then with a Redis each, which is filled before and asked by a
@@ -71,7 +71,7 @@ def redis_server(work, name):
     port = free_port()
     folder = work / name
     folder.mkdir()
-    server = run.Peer(name, ['redis-server', '--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', folder], port)
+    server = Server(name, ['redis-server', '--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', folder], port, {})
     return server, f'redis://127.0.0.1:{port}'
 
 
@@ -96,6 +96,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--seconds', type=int, default=4)
     parser.add_argument('--connections', type=int, default=32)
+    parser.add_argument('--filled', type=int, default=40_000, help='answers that each Redis holds for each round of each route')
     parser.add_argument('--products', type=int)
     options = parser.parse_args()
     url = options.url
@@ -132,8 +133,7 @@ def main():
         warm = {}
         tiers = [redis_server(work, f'redis of {kind.__name__}') for kind in kinds]
         running += [tier for tier, _ in tiers]
-        # As many ids as the faster asks for in its time.
-        count = min(share, int(80_000 * options.seconds))
+        count = min(share - 10, options.filled)
         for kind, (_, address) in zip(kinds, tiers):
             server = kind(url, address)
             running.append(server)

@@ -18,6 +18,8 @@ echo "$products products; product $product, question $question; $(ask 'SHOW serv
 wrong=0
 for file in *.sql; do
     case $file in
+        # Not what answers are read by: of a reader's own, and of the history of changes.
+        cart.sql | poll.sql | prune.sql | resync.sql) continue ;;
         answers.sql) types='integer, bigint, bigint' values="$question, 0, 5" ;;
         products.sql) types='bigint, bigint' values='500, 30' ;;
         products_deep.sql) types='bigint, bigint' values="$((products * 9 / 10)), 30" ;;
@@ -35,7 +37,8 @@ for file in *.sql; do
             echo "EXPLAIN (ANALYZE, BUFFERS, COSTS off, TIMING off) EXECUTE it ($values);"
         } | psql -XAtq "$url" | sed -n '/^[A-Z][A-Za-z ]*\((\| on \| using \|(actual\)/,$p')
         echo "$plan" | sed -n '/(actual/,$p'
-        if grep -q 'Seq Scan' <<<"$plan"; then
+        # These have one row.
+        if grep 'Seq Scan' <<<"$plan" | grep -qvE ' on (counted|epoch) '; then
             echo "$file, $mode plan: reads a table as a whole" >&2
             wrong=1
         fi
