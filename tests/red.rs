@@ -55,7 +55,7 @@ use self::consistency::writers::Load;
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
 /// How many seeds are tried.
-const TRIES: u64 = 4;
+const TRIES: u64 = 12;
 
 /// The servers, for one test after another. The last one ends them.
 static CLUSTER: Mutex<Option<Arc<Cluster>>> = Mutex::new(None);
