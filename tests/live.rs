@@ -3,100 +3,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::net::SocketAddr;
+#[path = "live/subject.rs"]
+mod subject;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use atelier_rig::{Client, Node, Postgres, Scratch, wait_until};
+use atelier_rig::{Client, Node, Postgres, wait_until};
 use serde_json::Value;
+
+use self::subject::{Said, Subject, TOKEN};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_atelier-edge");
 
 /// How long anything may take that is only waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The token of operators in these tests.
-const TOKEN: &str = "open-sesame";
-
-/// A node with an environment file of its own, and a token for operators.
-struct Subject {
-    node: Node,
-    scratch: Scratch,
-}
-
-impl Subject {
-    fn start(file: &str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let scratch = Scratch::new("live");
-        let path = scratch.write("edge.env", file).display().to_string();
-        let token = scratch.write("operators", TOKEN).display().to_string();
-        let own = [("ATELIER_ENV_FILE", &*path), ("ATELIER_ADMIN_TOKEN_FILE", &*token)];
-        let node = Node::launch_with(SERVER, flags, &[&own, environment].concat());
-        wait_until("the node is ready", PATIENCE, || (node.admin_get("/readyz").status == 200).then_some(()));
-        Self { node, scratch }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.scratch.path().join(name).display().to_string()
-    }
-
-    /// Has the node read this file; returns what it says.
-    fn reload(&self, file: &str) -> Said {
-        self.scratch.write("edge.env", file);
-        self.read_again()
-    }
-
-    fn read_again(&self) -> Said {
-        Said::read(&self.node.reload())
-    }
-
-    /// What L1 holds under `key`.
-    fn entry(&self, key: &str) -> Value {
-        let bearer = format!("Authorization: Bearer {TOKEN}");
-        let response = Client::connect(self.node.admin).get(&format!("/entry?key={key}"), &[&bearer]);
-        assert_eq!(response.status, 200, "{key}: {}", response.text());
-        serde_json::from_str(response.text()).unwrap()
-    }
-}
-
-/// What a node says when it has read its settings again.
-#[derive(Debug)]
-struct Said {
-    /// Each with its level and message.
-    lines: Vec<(String, String)>,
-}
-
-impl Said {
-    fn read(log: &str) -> Self {
-        let line = |line: &str| {
-            let line: Value = serde_json::from_str(line).unwrap();
-            let text = |name: &str| line[name].as_str().unwrap().to_owned();
-            (line["target"] == "atelier_edge::reload").then(|| (text("level"), text("message")))
-        };
-        Self { lines: log.lines().filter_map(line).collect() }
-    }
-
-    fn at(&self, level: &str) -> Vec<&str> {
-        self.lines.iter().filter(|(of, _)| of == level).map(|(_, message)| &**message).collect()
-    }
-
-    /// What has changed, when nothing was wrong and nothing else was asked for.
-    #[track_caller]
-    fn changed(&self) -> &str {
-        let [(level, message)] = &self.lines[..] else { panic!("{self:#?}") };
-        assert_eq!(level, "INFO");
-        message.strip_prefix("the settings were read again; changed: ").unwrap_or_else(|| panic!("{message}"))
-    }
-
-    /// What was wrong, when nothing was changed.
-    #[track_caller]
-    fn problems(&self) -> Vec<&str> {
-        let mut lines = self.at("ERROR");
-        assert_eq!(lines.len(), self.lines.len(), "{self:#?}");
-        assert_eq!(lines.pop(), Some("the settings were read again and are wrong: nothing was changed"));
-        lines
-    }
-}
 
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
@@ -189,18 +111,6 @@ fn how_old_an_answer_may_be_in_an_outage_changes_during_one() {
     assert_eq!(labelled(), (200, true));
 }
 
-/// How many connections to `address` are open, and how many of those hold bytes that it has not read yet.
-fn connections(address: SocketAddr) -> (usize, usize) {
-    let local = format!("0100007F:{:04X}", address.port());
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let unread: Vec<_> = lines
-        .filter(|fields| fields.get(1) == Some(&&*local) && fields.get(3) == Some(&"01"))
-        .map(|fields| !fields[4].ends_with(":00000000"))
-        .collect();
-    (unread.len(), unread.iter().filter(|unread| **unread).count())
-}
-
 #[test]
 fn limits_are_obeyed_by_what_comes_next_and_by_who_waits() {
     let subject = Subject::start("ATELIER_MAX_CONNS=1\nATELIER_TARGET_MAX=64B\n", &[], &[]);
@@ -211,7 +121,7 @@ fn limits_are_obeyed_by_what_comes_next_and_by_who_waits() {
     assert_eq!(first.get("/products/1", &[]).status, 200);
     let mut second = subject.node.client();
     second.send(b"GET /products/1 HTTP/1.1\r\nHost: a\r\n\r\n");
-    let waits = || (connections(subject.node.address) == (2, 1)).then_some(());
+    let waits = || (subject.node.connections() == (2, 1)).then_some(());
     wait_until("the second has sent its request", PATIENCE, waits);
     assert_eq!(first.get("/products/1", &[]).status, 200);
     assert!(waits().is_some(), "the second is served beyond the limit");
@@ -229,14 +139,12 @@ fn limits_are_obeyed_by_what_comes_next_and_by_who_waits() {
     subject.reload("ATELIER_MAX_CONNS=1\n");
     let mut third = subject.node.client();
     third.send(b"GET /products/1 HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_until("the third has sent its request", PATIENCE, || {
-        (connections(subject.node.address) == (3, 1)).then_some(())
-    });
+    wait_until("the third has sent its request", PATIENCE, || (subject.node.connections() == (3, 1)).then_some(()));
     assert_eq!((first.get("/products/1", &[]).status, second.get("/products/1", &[]).status), (200, 200));
     drop(first);
-    wait_until("the first is gone", PATIENCE, || (connections(subject.node.address).0 == 2).then_some(()));
+    wait_until("the first is gone", PATIENCE, || (subject.node.connections().0 == 2).then_some(()));
     assert_eq!(second.get("/products/1", &[]).status, 200);
-    assert_eq!(connections(subject.node.address), (2, 1), "the third is served beyond the limit");
+    assert_eq!(subject.node.connections(), (2, 1), "the third is served beyond the limit");
     drop(second);
     assert_eq!(third.read(false).status, 200);
 }
@@ -271,7 +179,7 @@ fn permits_for_fetches_come_and_go() {
     for (id, client) in clients.iter_mut().enumerate() {
         client.send(format!("GET /products/{} HTTP/1.1\r\nHost: a\r\n\r\n", id + 1).as_bytes());
     }
-    wait_until("every request is read", PATIENCE, || (connections(subject.node.address) == (3, 0)).then_some(()));
+    wait_until("every request is read", PATIENCE, || (subject.node.connections() == (3, 0)).then_some(()));
     wait_for("1");
     subject.reload("ATELIER_MISS_PERMITS=3\n");
     wait_for("3");
@@ -286,7 +194,7 @@ fn permits_for_fetches_come_and_go() {
     for (id, client) in clients.iter_mut().enumerate() {
         client.send(format!("GET /products/{} HTTP/1.1\r\nHost: a\r\n\r\n", id + 11).as_bytes());
     }
-    wait_until("every request is read", PATIENCE, || (connections(subject.node.address) == (3, 0)).then_some(()));
+    wait_until("every request is read", PATIENCE, || (subject.node.connections() == (3, 0)).then_some(()));
     wait_for("1");
     // Hits need no permit, and come behind the requests that wait: looking on for as long as some of them take.
     for _ in 0..10 {

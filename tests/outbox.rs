@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 #![allow(clippy::wildcard_enum_match_arm)]
 
+#[path = "outbox/polls.rs"]
+mod polls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -11,142 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use atelier_edge::stamp::Stamp;
 use atelier_rig::{Postgres, wait_until};
-use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{Client, NoTls, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, SimpleQueryMessage, Statement};
 
-const POLL: &str = include_str!("../src/origin/postgres/poll.sql");
-const RESYNC: &str = include_str!("../src/origin/postgres/resync.sql");
-const PRUNE: &str = include_str!("../src/origin/postgres/prune.sql");
-
-/// What a connection that polls sets, as in docs/freshness.md.
-const SETTINGS: &str = "SET default_transaction_read_only = on; SET max_parallel_workers_per_gather = 0;
-                        SET plan_cache_mode = force_custom_plan; SET jit = off";
-
-/// A uuid as it comes over the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Uuid(u128);
-
-impl<'a> FromSql<'a> for Uuid {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self(u128::from_be_bytes(raw.try_into()?)))
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        *kind == Type::UUID
-    }
-}
-
-/// What a poll or a resync says.
-#[derive(Clone, Debug, PartialEq)]
-struct Polled {
-    system: i64,
-    timeline: String,
-    started: i64,
-    generation: i64,
-    incarnation: Option<Uuid>,
-    snapshot: String,
-    horizon: Option<String>,
-    future: bool,
-    strictest: Option<i16>,
-    /// `None`: more than were asked for.
-    tags: Option<Vec<(String, i16)>>,
-}
-
-impl From<Row> for Polled {
-    fn from(row: Row) -> Self {
-        let tags: Option<Vec<String>> = row.get("tags");
-        let kinds: Option<Vec<i16>> = row.get("kinds");
-        assert_eq!(tags.as_ref().map(Vec::len), kinds.as_ref().map(Vec::len));
-        let tags = tags.zip(kinds).map(|(tags, kinds)| {
-            let mut tags: Vec<_> = tags.into_iter().zip(kinds).collect();
-            tags.sort();
-            tags
-        });
-        Self {
-            system: row.get("system"),
-            timeline: row.get("timeline"),
-            started: row.get("started"),
-            generation: row.get("gen"),
-            incarnation: row.get("incarnation"),
-            snapshot: row.get("snapshot"),
-            horizon: row.get("horizon"),
-            future: row.get("future"),
-            strictest: row.get("strictest"),
-            tags,
-        }
-    }
-}
-
-impl Polled {
-    fn names(&self) -> Vec<&str> {
-        self.tags.as_ref().unwrap().iter().map(|(tag, _)| tag.as_str()).collect()
-    }
-}
-
-/// xmin, xmax and how many run between them.
-fn parts(snapshot: &str) -> (u64, u64, usize) {
-    let mut parts = snapshot.split(':');
-    let mut number = || parts.next().unwrap().parse().unwrap();
-    let (xmin, xmax) = (number(), number());
-    (xmin, xmax, parts.next().unwrap().split(',').filter(|xid| !xid.is_empty()).count())
-}
-
-fn stamp(snapshot: &str) -> Stamp {
-    let (_, xmax, running) = parts(snapshot);
-    Stamp::of_snapshot(xmax, running)
-}
-
-async fn connect(address: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(address, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
-
-/// A connection that polls.
-struct Node {
-    client: Client,
-    poll: Statement,
-    resync: Statement,
-    position: String,
-}
-
-impl Node {
-    /// Begins at the state of this moment.
-    async fn begin(address: &str) -> Self {
-        let client = connect(address).await;
-        client.batch_execute(SETTINGS).await.unwrap();
-        let poll = client.prepare_typed(POLL, &[Type::TEXT, Type::INT8]).await.unwrap();
-        let resync = client.prepare_typed(RESYNC, &[Type::INT8]).await.unwrap();
-        let mut node = Self { client, poll, resync, position: String::new() };
-        node.position = node.resync(1_000_000).await.snapshot;
-        node
-    }
-
-    async fn resync(&self, most: i64) -> Polled {
-        self.client.query_one(&self.resync, &[&most]).await.unwrap().into()
-    }
-
-    /// What became visible since a position.
-    async fn since(&self, position: &str, most: i64) -> Polled {
-        self.client.query_one(&self.poll, &[&position, &most]).await.unwrap().into()
-    }
-
-    /// Polls, and goes on from there.
-    async fn poll(&mut self) -> Polled {
-        let polled = self.since(&self.position, 10_000).await;
-        self.position.clone_from(&polled.snapshot);
-        polled
-    }
-}
-
-async fn prune(client: &Client, retention: &str, most: i64) -> (bool, bool, i64) {
-    let statement = client.prepare_typed(PRUNE, &[Type::TEXT, Type::INT8]).await.unwrap();
-    let row = client.query_one(&statement, &[&retention, &most]).await.unwrap();
-    assert_eq!(row.columns().iter().map(|column| column.name()).collect::<Vec<_>>(), ["granted", "marked", "pruned"]);
-    (row.get(0), row.get(1), row.get(2))
-}
+use self::polls::{Node, Polled, connect, parts, prune, stamp};
 
 async fn ask(client: &Client, sql: &str) -> Vec<String> {
     let messages = client.simple_query(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));

@@ -119,6 +119,19 @@ impl Node {
         value.map_or(0, |value| value.parse().expect("a counter is a whole number"))
     }
 
+    /// How many connections to the API are open, and how many of those hold bytes that it has not read yet.
+    pub fn connections(&self) -> (usize, usize) {
+        const ESTABLISHED: &str = "01";
+        let local = format!("0100007F:{:04X}", self.address.port());
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+        let lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let unread: Vec<_> = lines
+            .filter(|fields| fields.get(1) == Some(&&*local) && fields.get(3) == Some(&ESTABLISHED))
+            .map(|fields| !fields[4].ends_with(":00000000"))
+            .collect();
+        (unread.len(), unread.iter().filter(|unread| **unread).count())
+    }
+
     /// Has it read its settings again, and waits until it has; returns what it logged from then on.
     pub fn reload(&self) -> String {
         const SAID: &str = "the settings were read again";
