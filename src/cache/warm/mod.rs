@@ -94,8 +94,9 @@ impl Cache {
         };
         keys.truncate(warm.keys);
         self.hot.begin_with(&keys);
-        // Before the first poll nothing that was fetched could be proved.
-        while !self.changes.has_begun() {
+        // Before the first poll nothing that was fetched could be proved; and before there is a connection for reads, fetches would fail one
+        // after another, until the breaker opened before those who ask.
+        while !self.changes.has_begun() || !self.origin.is_up() {
             tokio::time::sleep(AGAIN).await;
         }
         let (of, begun) = (keys.len(), Instant::now());
