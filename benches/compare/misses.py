@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Misses, side by side: atelier-edge and the usual shape (Express, pg, nested json_agg; answers in Redis), above one PostgreSQL and one Redis.
+
+    DATABASE_URL=… benches/compare/misses.py [--rounds 3] [--keys 60000] [--connections 32] [--routes product,styles] [--write]
+
+Two phases. Cold: no Redis, every request asks for a product that nobody asked for before, so all of them go to PostgreSQL. Shared: everything is in
+Redis and nothing in the process, so all of them go there. Both servers have two threads or processes, PostgreSQL, Redis and wrk share the
+same cores, and the servers take turns, each begun anew for its round. CPU time is user and kernel, from the first request to the last.
+
+DATABASE_URL: a loaded catalogue without dirt, of a server on this machine, by a user that may make a schema (`naive`, for the peer). Needs wrk, node, npm ci in
+express/, redis-server and target/release/atelier-edge. --write puts the table into benches/RESULTS.md, between its marks.
+"""
+import argparse, collections, datetime, os, pathlib, shutil, signal, statistics, subprocess, sys, tempfile, time
+
+from run import HERE, ROOT, TICK, cpu, free_port, get
+import run
+
+LUA = HERE.parent / 'reads/reads.lua'
+SCHEMA = 'SELECT to_regclass(\'naive.skus\') IS NOT NULL'
+
+
+def query(url, text):
+    return subprocess.run(['psql', '-XAtq', url, '-c', text], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def of_database(url):
+    """Its first process, and how many products there are without gaps."""
+    folder = pathlib.Path(query(url, 'SHOW data_directory'))
+    pid = int((folder / 'postmaster.pid').read_text().split()[0])
+    if query(url, SCHEMA) != 't':
+        print('making the plain tables for the peer', file=sys.stderr)
+        subprocess.run(['psql', '-Xq', '-v', 'ON_ERROR_STOP=1', url, '-f', HERE.parent / 'sql/naive.sql'], check=True)
+    return pid, int(query(url, 'SELECT count(*) FROM products'))
+
+
+def ended(pid):
+    """CPU seconds of those of its children that are gone."""
+    fields = pathlib.Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / TICK
+
+
+class Server:
+    """One of the two, not pinned."""
+
+    def __init__(self, name, url, redis):
+        self.name, self.port = name, free_port()
+        shared = {'REDIS_URL': f'redis://127.0.0.1:{redis}'} if redis else {}
+        if name == 'atelier-edge':
+            self.command = [ROOT / 'target/release/atelier-edge']
+            self.environment = {'DATABASE_URL': url, 'ATELIER_LISTEN': f'127.0.0.1:{self.port}', 'ATELIER_ADMIN_LISTEN': f'127.0.0.1:{free_port()}',
+                                'ATELIER_WORKERS': '2', 'ATELIER_LOG': 'error', 'ATELIER_WARM_KEYS': '0', **shared}
+        else:
+            self.command = ['node', HERE / 'express/server.js']
+            self.environment = {'DATABASE_URL': url, 'LISTEN': f'127.0.0.1:{self.port}', 'WEB_CONCURRENCY': '2', 'NODE_ENV': 'production', **shared}
+
+    def __enter__(self):
+        environment = {name: value for name, value in os.environ.items() if name not in ('DATABASE_URL', 'REDIS_URL')}
+        self.log = tempfile.NamedTemporaryFile('w+', suffix='.log')
+        self.process = subprocess.Popen(list(map(str, self.command)), stdout=self.log, stderr=self.log, env={**environment, **self.environment}, start_new_session=True)
+        deadline = time.monotonic() + 30
+        # Until it answers, for a product that is not asked for otherwise.
+        while True:
+            try:
+                get(self.port, '/products/1')
+                return self
+            except OSError as error:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.log.seek(0)
+                    sys.exit(f'{self.name} does not serve: {error}\n{self.log.read()}')
+                time.sleep(0.05)
+
+    def __exit__(self, *_):
+        run.Peer.stop(self)
+
+
+def ask(server, route, first, last, connections, work, pids):
+    """Asks for each product once; returns what it took."""
+    result = work / 'result'
+    result.unlink(missing_ok=True)
+    before = {name: cpu(pid) + ended(pid) for name, pid in pids.items()}
+    command = ['wrk', '-t', '1', '-c', str(connections), '-d', '60s', '--latency', '-s', str(LUA), f'http://127.0.0.1:{server.port}']
+    environment = {**os.environ, 'ROUTE': route, 'FIRST': str(first), 'LAST': str(last), 'THREADS': '1', 'RESULT': str(result)}
+    # It ends itself by a signal.
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    if not result.exists():
+        sys.exit(f'wrk has no result for {server.name} {route}: {said.stdout}{said.stderr}')
+    requests, seconds, p50, p99, failed, broken = map(float, result.read_text().split())
+    if failed or broken:
+        sys.exit(f'{server.name} {route}: {failed:.0f} failed, {broken:.0f} broken of {requests:.0f}')
+    # Sums of children that ended can only be read where they have been waited for, which for backends is at once.
+    spent = {name: (cpu(pid) + ended(pid) - before[name]) / requests * 1e6 for name, pid in pids.items()}
+    return {'rate': requests / seconds, 'p50': p50 / 1000, 'p99': p99 / 1000, 'requests': requests, **{f'{name} µs': value for name, value in spent.items()}}
+
+
+def tier(server, route, product):
+    _, headers = get(server.port, {'product': f'/products/{product}', 'styles': f'/products/{product}/styles'}[route])
+    return headers.get('Cache-Status', '')
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--keys', type=int, default=60_000)
+    parser.add_argument('--connections', type=int, default=32)
+    parser.add_argument('--routes', type=lambda text: text.split(','), default=['product', 'styles'])
+    parser.add_argument('--phases', type=lambda text: text.split(','), default=['cold', 'shared'])
+    parser.add_argument('--write', action='store_true')
+    options = parser.parse_args()
+    url = os.environ.get('DATABASE_URL') or sys.exit('DATABASE_URL is not set')
+    postgres, products = of_database(url)
+    needed = options.rounds * options.keys + 1
+    if products < needed:
+        sys.exit(f'{needed} products are needed, and there are {products}')
+    work = pathlib.Path(tempfile.mkdtemp(prefix='atelier-misses-'))
+    redis = run.Peer.__new__(run.Peer)
+    redis.name, redis.port = 'redis', free_port()
+    redis.process = subprocess.Popen(['redis-server', '--port', str(redis.port), '--bind', '127.0.0.1', '--save', '', '--dir', str(work)],
+                                     stdout=subprocess.DEVNULL, start_new_session=True)
+    names = ['atelier-edge', 'Express']
+    results = collections.defaultdict(lambda: collections.defaultdict(list))
+    try:
+        for route in options.routes:
+            for number in range(options.rounds):
+                first = number * options.keys + 2
+                last = first + options.keys - 1
+                for name in names if number % 2 == 0 else reversed(names):
+                    if 'cold' in options.phases:
+                        with Server(name, url, None) as server:
+                            if name == 'atelier-edge':
+                                assert 'fwd=uri-miss' in tier(server, route, products), tier(server, route, products)
+                            taken = ask(server, route, first, last, options.connections, work, {'server': server.process.pid, 'PostgreSQL': postgres})
+                            results[f'{route}, cold'][name].append(taken)
+                    if 'shared' in options.phases:
+                        # What one process has put into Redis another one reads, which has nothing.
+                        with Server(name, url, redis.port) as server:
+                            ask(server, route, first, last, options.connections, work, {})
+                        with Server(name, url, redis.port) as server:
+                            pids = {'server': server.process.pid, 'Redis': redis.process.pid, 'PostgreSQL': postgres}
+                            taken = ask(server, route, first, last, options.connections, work, pids)
+                            results[f'{route}, shared'][name].append(taken)
+                print(f'{route}: round {number + 1} of {options.rounds}', file=sys.stderr, flush=True)
+    finally:
+        redis.stop()
+        shutil.rmtree(work, ignore_errors=True)
+    middle = statistics.median
+    lines = ['| what | server | answers/s | least to most | p50 ms | p99 ms | CPU µs per answer: server | PostgreSQL | Redis | answers/s, Express = 1 |',
+             '|---|---|---|---|---|---|---|---|---|---|']
+    for what, by_name in results.items():
+        for name, rounds in by_name.items():
+            of = lambda field: [taken[field] for taken in rounds if field in taken]
+            shown = lambda field, form: format(middle(of(field)), form) if of(field) else ''
+            ratio = middle([a['rate'] / b['rate'] for a, b in zip(rounds, by_name['Express'])])
+            lines.append(f'| {what} | {name} | {middle(of("rate")):,.0f} | {min(of("rate")):,.0f} to {max(of("rate")):,.0f} | {shown("p50", ".2f")} | {shown("p99", ".2f")} | '
+                         f'{shown("server µs", ".0f")} | {shown("PostgreSQL µs", ".0f")} | {shown("Redis µs", ".0f")} | {ratio:.2f} |')
+    print('\n'.join(lines))
+    if options.write:
+        file = HERE.parent / 'RESULTS.md'
+        before, rest = file.read_text().split('<!-- misses: begin -->')
+        after = rest.split('<!-- misses: end -->')[1]
+        head = f'{datetime.date.today():%-d %B %Y}, {options.rounds} rounds of {options.keys:,} products each, {options.connections} connections, {products:,} products in all.'
+        file.write_text('\n'.join([before + '<!-- misses: begin -->', head, '', *lines, '<!-- misses: end -->']) + after)
+
+
+if __name__ == '__main__':
+    main()
