@@ -1,4 +1,4 @@
-//! What encoding costs at fill time: the figures beside the constants in `src/entry.rs`.
+//! What an encoding costs: the figures beside the constants in `src/entry.rs`.
 //!
 //! ```sh
 //! cargo bench --bench encode

@@ -150,7 +150,9 @@ fn ask(node: &Node, ends: impl Fn() -> bool + Sync) -> BTreeMap<u16, u64> {
                 6 => format!("/reviews?product_id={product}&count={more}"),
                 _ => format!("/qa/questions?product_id=1&count={more}"),
             };
-            *statuses.entry(client.get(&target, &[]).status).or_insert(0) += 1;
+            let accepts = ["gzip", "br", "identity"][(random >> 56) as usize % 3];
+            let answer = client.get(&target, &[&format!("Accept-Encoding: {accepts}")]);
+            *statuses.entry(answer.status).or_insert(0) += 1;
         }
         statuses
     };

@@ -9,7 +9,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::l1;
-use crate::entry::{Answer, Document, Entry, Origins, Variant};
+use crate::entry::{Answer, Entry, Origins};
 use crate::freshness::Instant;
 use crate::key::Key;
 use crate::stamp::{Epoch, Stamp};
@@ -18,12 +18,10 @@ const MAGIC: u32 = u32::from_be_bytes(*b"ATL1");
 
 /// The version of this layout and of the documents inside. It is in the Redis key as well, so that versions side by side
 /// do not throw each other's entries away.
-pub(super) const SCHEMA: u16 = 2;
+pub(super) const SCHEMA: u16 = 3;
 
 const FOUND: u8 = 1;
-const GZIP: u8 = 2;
-const BROTLI: u8 = 4;
-const EMPTY: u8 = 8;
+const EMPTY: u8 = 2;
 
 /// magic, schema, flags, key length, epoch, stamp, cost, read age, PX
 const HEAD: usize = 4 + 2 + 1 + 1 + 8 + 8 + 4 + 8 + 8;
@@ -40,22 +38,16 @@ pub(super) enum EnvelopeError {
     OtherKey,
 }
 
-/// An entry in its envelope. `age` is how long ago it was read, `expiry` what Redis is told (PX).
+/// An entry in its envelope, its body as it is: whoever opens it makes the encodings that its own clients ask for. `age` is how long ago it was read, `expiry` what Redis is told (PX).
 pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
     let key = entry.key.to_string();
-    let mut bytes = BytesMut::with_capacity(HEAD + key.len() + 3 * 4 + entry.size() + CHECKSUM);
-    let (document, mut flags) = match &entry.answer {
-        Answer::Found(document) => (Some(document), FOUND),
-        Answer::Absent => (None, 0),
+    let (body, mut flags) = match &entry.answer {
+        Answer::Found(document) => (&document.identity.body[..], FOUND),
+        Answer::Absent => (&[][..], 0),
     };
+    let mut bytes = BytesMut::with_capacity(HEAD + key.len() + body.len() + CHECKSUM);
     if entry.empty {
         flags |= EMPTY;
-    }
-    if document.is_some_and(|document| document.gzip.is_some()) {
-        flags |= GZIP;
-    }
-    if document.is_some_and(|document| document.brotli.is_some()) {
-        flags |= BROTLI;
     }
     bytes.put_u32(MAGIC);
     bytes.put_u16(SCHEMA);
@@ -68,15 +60,7 @@ pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
     bytes.put_u64(millis(age));
     bytes.put_u64(millis(expiry));
     bytes.put_slice(key.as_bytes());
-    if let Some(document) = document {
-        for variant in
-            [Some(&document.identity), document.gzip.as_deref(), document.brotli.as_deref()].into_iter().flatten()
-        {
-            // Entries above a few hundred KiB are not stored in Redis at all.
-            bytes.put_u32(u32::try_from(variant.body.len()).unwrap_or(u32::MAX));
-            bytes.put_slice(&variant.body);
-        }
-    }
+    bytes.put_slice(body);
     let checksum = xxh3_64(&bytes);
     bytes.put_u64(checksum);
     bytes.freeze()
@@ -115,34 +99,20 @@ pub(super) fn open(
     if bytes.split_to(key_length) != key.to_string().as_bytes() {
         return Err(EnvelopeError::OtherKey);
     }
-    let answer = if flags & FOUND == 0 {
-        Answer::Absent
-    } else {
-        let identity = variant(&mut bytes)?;
-        let gzip = if flags & GZIP == 0 { None } else { Some(Box::new(variant(&mut bytes)?)) };
-        let brotli = if flags & BROTLI == 0 { None } else { Some(Box::new(variant(&mut bytes)?)) };
-        Answer::Found(Document { identity, gzip, brotli })
+    let body = match flags & FOUND {
+        0 if bytes.is_empty() => None,
+        0 => return Err(EnvelopeError::Corrupt),
+        _ => Some(&bytes[..]),
     };
-    if !bytes.is_empty() {
-        return Err(EnvelopeError::Corrupt);
-    }
     // Redis tells whole milliseconds: it is never to look younger than it is.
     let age = age + expiry.saturating_sub(left) + Duration::from_millis(1);
     // Another node asked for it: how its clock and ours compare is not known, so it counts as read by nobody here.
     let origins = Origins { epoch, stamp, began: None, read_at: now.before(age), cost };
-    Ok(Entry::new(key, answer, flags & EMPTY != 0, origins, l1::draw(&key, node)))
+    Ok(Entry::new(key, body, flags & EMPTY != 0, origins, l1::draw(&key, node)))
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn variant(bytes: &mut Bytes) -> Result<Variant, EnvelopeError> {
-    let length = bytes.try_get_u32().map_err(|_| EnvelopeError::Corrupt)? as usize;
-    if bytes.len() < length {
-        return Err(EnvelopeError::Corrupt);
-    }
-    Ok(Variant::new(bytes.split_to(length)))
 }
 
 #[cfg(test)]
@@ -154,8 +124,8 @@ mod tests {
     }
 
     fn entry() -> Entry {
-        let body: Bytes = "{\"id\":1},".repeat(600).into();
-        Entry::new(Key::Styles(7), Answer::Found(Document::new(body)), false, origins(Instant::now()), 0)
+        let body = "{\"id\":1},".repeat(600);
+        Entry::new(Key::Styles(7), Some(body.as_bytes()), false, origins(Instant::now()), 0)
     }
 
     const EXPIRY: Duration = Duration::from_secs(60);
@@ -178,11 +148,10 @@ mod tests {
         assert_eq!(opened.facts.place, entry().facts.place);
         let (Answer::Found(was), Answer::Found(is)) = (entry().answer, opened.answer) else { panic!("a document") };
         assert_eq!(was.identity.body, is.identity.body);
-        assert_eq!(was.gzip.unwrap().etag, is.gzip.unwrap().etag);
-        assert_eq!(was.brotli.unwrap().body, is.brotli.unwrap().body);
+        assert_eq!(was.identity.etag, is.identity.etag);
         assert!(!opened.empty);
 
-        let absent = Entry::new(Key::Product(5), Answer::Absent, true, origins(now), 0);
+        let absent = Entry::new(Key::Product(5), None, true, origins(now), 0);
         let opened = open(seal(&absent, Duration::ZERO, EXPIRY), Key::Product(5), EXPIRY, now, 3).unwrap();
         assert!(matches!(opened.answer, Answer::Absent) && opened.empty);
         assert!(opened.read_at < now);

@@ -14,7 +14,7 @@ use super::permits::{Refusal, Wait};
 use super::{Cache, Unavailable, l1};
 use crate::cause::Causes;
 use crate::changes::Proof;
-use crate::entry::{Answer, Document, Entry, Origins};
+use crate::entry::{Entry, Origins};
 use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
 use crate::metrics::{Lookup, Place, Reason, looked_up, metrics};
@@ -39,10 +39,6 @@ pub(super) struct Landed {
     pub(super) entry: Arc<Entry>,
     pub(super) outcome: Outcome,
 }
-
-/// Bodies above this many bytes are encoded on a thread of their own: that takes 0.4 ms and more, for which
-/// no hit is to wait (`entry.rs` has the figures).
-const ENCODE_INLINE: usize = 16 << 10;
 
 /// What a flight may take besides its waits: making an entry, on a busy machine.
 const MAKING: Duration = Duration::from_millis(50);
@@ -233,7 +229,7 @@ impl Cache {
         if seen.incarnation != incarnation && !red::is_on(Red::NoIncarnation) {
             if red::is_on(Red::ForeignAnswered) {
                 let origins = Origins { epoch, stamp: seen.stamp, began: Some(began), read_at: began, cost: 0 };
-                return Ok(self.make(key, fetched, origins, 0).await);
+                return Ok(make(key, &fetched, origins, 0));
             }
             return Err(Unavailable::Foreign(seen.incarnation));
         }
@@ -248,21 +244,10 @@ impl Cache {
             seen.stamp
         };
         let origins = Origins { epoch, stamp, began: Some(began), read_at: began, cost };
-        Ok(self.make(key, fetched, origins, l1::draw(&key, self.node)).await)
+        Ok(make(key, &fetched, origins, l1::draw(&key, self.node)))
     }
+}
 
-    async fn make(&self, key: Key, fetched: Fetched, origins: Origins, draw: u32) -> Entry {
-        let answer = match fetched.body {
-            None => Answer::Absent,
-            Some(body) if body.len() <= ENCODE_INLINE => Answer::Found(Document::new(body)),
-            Some(body) => {
-                // It is never closed.
-                let _turn = self.making.acquire().await;
-                let plain = body.clone();
-                let encoded = tokio::task::spawn_blocking(move || Document::new(body)).await;
-                Answer::Found(encoded.unwrap_or_else(|_panicked| Document::plain(plain)))
-            }
-        };
-        Entry::new(key, answer, fetched.empty, origins, draw)
-    }
+fn make(key: Key, fetched: &Fetched, origins: Origins, draw: u32) -> Entry {
+    Entry::new(key, fetched.body.as_deref(), fetched.empty, origins, draw)
 }

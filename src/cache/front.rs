@@ -146,8 +146,6 @@ mod tests {
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
-    use bytes::Bytes;
-
     use super::super::l1::L1;
     use super::*;
     use crate::entry::{Answer, Document, Origins};
@@ -158,8 +156,7 @@ mod tests {
     fn entry(key: Key, at: u64) -> Arc<Entry> {
         let read_at = Instant::from_nanos(at);
         let origins = Origins { epoch: Epoch::default(), stamp: Stamp::ZERO, began: Some(read_at), read_at, cost: 0 };
-        let answer = Answer::Found(Document::plain(Bytes::from_static(b"{}")));
-        Arc::new(Entry::new(key, answer, false, origins, 0))
+        Arc::new(Entry::new(key, Some(b"{}"), false, origins, 0))
     }
 
     fn at(entry: Option<Arc<Entry>>) -> Option<u64> {
@@ -230,7 +227,7 @@ mod tests {
         let l1 = L1::new(1 << 20, 10);
         let key = Key::Product(1);
         let large = Arc::new(Entry {
-            answer: Answer::Found(Document::plain(Bytes::from(vec![b' '; ENTRY_MAX + 1]))),
+            answer: Answer::Found(Document::new(&[b' '; ENTRY_MAX + 1])),
             ..Entry::clone(&entry(key, 1))
         });
         l1.insert(large);

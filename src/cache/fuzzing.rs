@@ -6,7 +6,7 @@ use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::envelope::{EnvelopeError, SCHEMA, open, seal};
-use crate::entry::{Answer, Document, Entry, Origins};
+use crate::entry::{Answer, Entry, Origins};
 use crate::freshness::Instant;
 use crate::key::Key;
 use crate::stamp::{Epoch, Stamp};
@@ -14,13 +14,10 @@ use crate::stamp::{Epoch, Stamp};
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What two entries have in common when one is the other, gone through Redis.
-fn content(entry: &Entry) -> (Key, bool, u32, u64, u64, Option<Vec<Bytes>>) {
+fn content(entry: &Entry) -> (Key, bool, u32, u64, u64, Option<Bytes>) {
     let bodies = match &entry.answer {
         Answer::Absent => None,
-        Answer::Found(document) => {
-            let variants = [Some(&document.identity), document.gzip.as_deref(), document.brotli.as_deref()];
-            Some(variants.into_iter().flatten().map(|variant| variant.body.clone()).collect())
-        }
+        Answer::Found(document) => Some(document.identity.body.clone()),
     };
     (entry.key, entry.empty, entry.cost, entry.facts.epoch.number(), entry.facts.stamp.number(), bodies)
 }
@@ -45,9 +42,7 @@ pub fn envelope(data: &[u8]) {
     let number = |at: usize| rest.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(7, u64::from_be_bytes);
     let (epoch, stamp) = (Epoch::new(number(0)), Stamp::new(number(8)));
     let origins = Origins { epoch, stamp, began: Some(now), read_at: now, cost: number(16) as u32 };
-    let body = Bytes::copy_from_slice(rest);
-    let answer = if rest.is_empty() { Answer::Absent } else { Answer::Found(Document::new(body)) };
-    let entry = Entry::new(key, answer, rest.len() % 2 == 1, origins, 0);
+    let entry = Entry::new(key, (!rest.is_empty()).then_some(rest), rest.len() % 2 == 1, origins, 0);
     survives(&entry, now);
     spoilt(&entry, rest, now);
 }

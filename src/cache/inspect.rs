@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Cache;
 use crate::changes::Proof;
-use crate::entry::{Answer, Variant};
+use crate::entry::{Answer, Encoding, Variant};
 use crate::freshness::{Freshness, Instant};
 use crate::key::Key;
 use crate::stamp::OrdToken;
@@ -178,9 +178,12 @@ impl Cache {
                     bytes: variant.body.len(),
                     etag: String::from_utf8_lossy(variant.etag.as_bytes()).into_owned(),
                 };
-                let others = [("gzip", &document.gzip), ("br", &document.brotli)];
-                let others = others.into_iter().filter_map(|(name, variant)| Some(encoded(name, variant.as_deref()?)));
-                std::iter::once(encoded("identity", &document.identity)).chain(others).collect()
+                let name = |encoding| match encoding {
+                    Encoding::Identity => "identity",
+                    Encoding::Gzip => "gzip",
+                    Encoding::Brotli => "br",
+                };
+                document.variants().map(|(encoding, variant)| encoded(name(encoding), variant)).collect()
             }
         };
         Some(Inspected {

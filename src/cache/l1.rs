@@ -74,6 +74,18 @@ impl L1 {
         self.front.replace(&key, || self.put(entry));
     }
 
+    /// Weighs an entry once more, if it is still held: it has an encoding more.
+    pub(super) fn weigh(&self, entry: &Arc<Entry>) {
+        if entry.empty {
+            return;
+        }
+        self.front.replace(&entry.key, || {
+            if self.entries.get(&entry.key).is_some_and(|held| Arc::ptr_eq(&held, entry)) {
+                self.entries.insert(entry.key, Arc::clone(entry));
+            }
+        });
+    }
+
     fn put(&self, entry: Arc<Entry>) {
         let (into, from) = if entry.empty { (&self.empties, &self.entries) } else { (&self.entries, &self.empties) };
         let key = entry.key;

@@ -6,6 +6,7 @@
 mod address;
 mod clients;
 mod complaint;
+mod encode;
 mod envelope;
 mod fill;
 mod flight;
@@ -161,8 +162,8 @@ pub struct Cache {
     /// Before the origin, as far as it is asked for answers.
     breaker: Arc<Breaker>,
     pressure: Pressure,
-    /// One at a time for each processor: every thread that makes entries keeps memory for it.
-    making: Semaphore,
+    /// One at a time for each processor: every thread that encodes large bodies keeps memory for it.
+    making: Arc<Semaphore>,
     refreshes: Arc<Refreshes>,
     shadow: Shadow,
     times: Times,
@@ -200,7 +201,7 @@ impl Cache {
             clients: Clients::default(),
             breaker: Arc::new(Breaker::new(Dependency::Postgres, live.breaker)),
             pressure: Pressure::default(),
-            making: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            making: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
             refreshes: Refreshes::new(live.refresh_concurrency),
             shadow: Shadow::new(live.shadow),
             times: Times::new(&live),

@@ -62,7 +62,7 @@ pub struct Raw {
     /// How much memory the answers held in process may take; what each costs besides its bytes is counted.
     #[arg(long, env = "ATELIER_L1_BYTES", default_value = "256MiB", value_name = "SIZE", global = true)]
     pub(super) l1_bytes: String,
-    /// The largest answer that is held in process, all encodings counted.
+    /// The largest answer that is held in process, counted without encodings.
     #[arg(long, env = "ATELIER_L1_ENTRY_MAX", default_value = "1MiB", value_name = "SIZE", global = true)]
     pub(super) l1_entry_max: String,
     /// How many answers without content (unknown ids, pages past the end) are held besides, of about 1 KB each.
@@ -177,7 +177,7 @@ pub struct Raw {
     /// How long Redis keeps an answer.
     #[arg(long, env = "ATELIER_L2_TTL", default_value = "1h", value_name = "DURATION", global = true)]
     pub(super) l2_ttl: String,
-    /// The largest answer that is stored in Redis, all encodings counted.
+    /// The largest answer that is stored in Redis, counted without encodings.
     #[arg(long, env = "ATELIER_L2_ENTRY_MAX", default_value = "256KiB", value_name = "SIZE", global = true)]
     pub(super) l2_entry_max: String,
     /// How long a look-up in Redis may take before the origin is asked.

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use hyper::header::{ACCEPT_ENCODING, HeaderValue};
 
-use crate::entry::{Document, Encoding, Variant};
+use crate::entry::{Document, Encoding, State, Variant};
 
 /// What a client accepts, in thousandths: 0 is "not acceptable".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +60,45 @@ impl Accepted {
         Self { brotli: encoded(brotli), gzip: encoded(gzip), identity }
     }
 
-    /// The variant the client likes best of those there are. When it accepts none of them it gets the body as it is.
-    pub(super) fn choose(self, document: &Document) -> (Encoding, &Variant) {
-        let brotli = document.brotli.as_deref().filter(|_| self.brotli > 0 && self.brotli >= self.identity);
-        let gzip = document.gzip.as_deref().filter(|_| self.gzip > 0 && self.gzip >= self.identity);
-        match (brotli, gzip) {
-            (Some(brotli), Some(_)) if self.brotli >= self.gzip => (Encoding::Brotli, brotli),
-            (_, Some(gzip)) => (Encoding::Gzip, gzip),
-            (Some(brotli), None) => (Encoding::Brotli, brotli),
-            (None, None) => (Encoding::Identity, &document.identity),
+    /// The variant the client likes best of those there can be, or which one has to be made before that is known. When it accepts none
+    /// of them it gets the body as it is.
+    #[inline]
+    pub(super) fn choose(self, document: &Document) -> Choice<'_> {
+        let mut likes = [(Encoding::Brotli, self.brotli), (Encoding::Gzip, self.gzip)];
+        if self.gzip > self.brotli {
+            likes.reverse();
+        }
+        for (encoding, quality) in likes {
+            if quality == 0 || quality < self.identity {
+                continue;
+            }
+            match document.state(encoding) {
+                State::Made(variant) => return Choice::Is(encoding, variant),
+                State::ToMake => return Choice::ToMake(encoding),
+                State::Useless => {}
+            }
+        }
+        Choice::Is(Encoding::Identity, &document.identity)
+    }
+
+    /// The same, made here where it has to be.
+    pub(super) fn choose_now(self, document: &Document) -> (Encoding, &Variant) {
+        loop {
+            match self.choose(document) {
+                Choice::Is(encoding, variant) => return (encoding, variant),
+                Choice::ToMake(encoding) => document.make(encoding),
+            }
         }
     }
+}
+
+/// What a client gets.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Choice<'d> {
+    /// This.
+    Is(Encoding, &'d Variant),
+    /// This, if it pays, once it is made.
+    ToMake(Encoding),
 }
 
 /// A coding with its weight; `None` when the member is not one.
@@ -110,9 +138,11 @@ mod tests {
         for value in accept {
             headers.append(ACCEPT_ENCODING, HeaderValue::from_static(value));
         }
-        let document = Document::new("0123456789".repeat(500).into());
-        assert!(document.gzip.is_some() && document.brotli.is_some());
-        Accepted::of(&headers).choose(&document).0
+        let document = Document::new("0123456789".repeat(500).as_bytes());
+        let (chosen, _) = Accepted::of(&headers).choose_now(&document);
+        let made: Vec<_> = document.variants().map(|(encoding, _)| encoding).collect();
+        assert!(made == [Encoding::Identity, chosen] || made == [chosen], "no more than was asked for: {made:?}");
+        chosen
     }
 
     #[test]
@@ -156,8 +186,20 @@ mod tests {
 
     #[test]
     fn a_short_body_goes_as_it_is() {
-        let document = Document::new("[]".into());
+        let document = Document::new(b"[]");
         let accepted = Accepted { brotli: 1000, gzip: 1000, identity: 0 };
-        assert_eq!(accepted.choose(&document).0, Encoding::Identity);
+        assert_eq!(accepted.choose_now(&document).0, Encoding::Identity);
+    }
+
+    #[test]
+    fn what_does_not_pay_in_one_encoding_is_sent_in_the_next() {
+        let accepted = Accepted { brotli: 1000, gzip: 500, identity: 1 };
+        let document = Document::new("0123456789".repeat(500).as_bytes());
+        assert!(matches!(accepted.choose(&document), Choice::ToMake(Encoding::Brotli)));
+        document.give_up(Encoding::Brotli);
+        assert!(matches!(accepted.choose(&document), Choice::ToMake(Encoding::Gzip)));
+        assert_eq!(accepted.choose_now(&document).0, Encoding::Gzip);
+        document.make(Encoding::Gzip);
+        assert!(matches!(accepted.choose(&document), Choice::Is(Encoding::Gzip, _)));
     }
 }

@@ -42,6 +42,7 @@ use tracing::Instrument;
 
 use self::body::Room;
 use self::document::Desk;
+use self::encoding::Choice;
 use self::expectation::Expectation;
 use self::fields::Fields;
 use self::nothing::Nothing;
@@ -128,7 +129,12 @@ impl Api {
         let Ok(Admitted::Read(Asked::Stored(key, view))) = self.admit(head, &fields, seen) else { return None };
         let held = caught::at_once(|| {
             let served = self.cache.hit(key, fields.token())?;
-            Some((served.outcome, self.found(&served, view, &fields)))
+            match self.found(&served, view, &fields) {
+                Ok(response) => Some((served.outcome, Ok(response))),
+                Err(Lack::Answer(problem)) => Some((served.outcome, Err(problem))),
+                // That takes longer than all the rest, once.
+                Err(Lack::Encoding(_)) => None,
+            }
         });
         let answer = match held {
             Ok(None) => return None,
@@ -226,7 +232,7 @@ impl Api {
                 match Box::pin(self.cache.lookup(key, asked).instrument(span)).await? {
                     Answered::Entry(served) => {
                         seen.came(served.outcome);
-                        self.found(&served, view, &fields)
+                        self.found_in_time(&served, view, &fields).await
                     }
                     Answered::Nothing => {
                         seen.came(Outcome::HitFilter);
@@ -240,7 +246,7 @@ impl Api {
                 let span = seen.span(settings.proxies.traced(&head.headers, peer));
                 let served = Box::pin(self.cache.fetch_unstored(key, client()).instrument(span)).await?;
                 seen.came(served.outcome);
-                self.found(&served, View::Whole, &fields)
+                self.found_in_time(&served, View::Whole, &fields).await
             }
             Asked::Nothing(nothing) => {
                 seen.came(Outcome::HitFilter);
@@ -248,13 +254,13 @@ impl Api {
             }
             Asked::Cart => {
                 seen.waits();
-                let cart = Variant::new(self.cache.cart(authorization::owner(&head.headers), client()).await?);
+                let cart = Variant::new(&self.cache.cart(authorization::owner(&head.headers), client()).await?);
                 seen.came(Outcome::Bypass);
                 let unchanged = fields.unchanged(&cart.etag);
                 Ok(respond::cart(&cart, unchanged, &settings.manners))
             }
             Asked::Description => {
-                let (encoding, variant) = fields.accepted().choose(description::document());
+                let (encoding, variant) = fields.accepted().choose_now(description::document());
                 let unchanged = fields.unchanged(&variant.etag);
                 Ok(respond::description(variant, encoding, unchanged, &settings.manners))
             }
@@ -311,30 +317,43 @@ impl Api {
         if is_read { response } else { respond::closing(response) }
     }
 
-    fn found(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
-        let Served { entry, outcome, age } = served;
-        let copy = match (&entry.answer, view) {
+    #[inline]
+    fn found(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Lack> {
+        let copy = match (&served.entry.answer, view) {
             (Answer::Found(document), View::Whole) => {
-                let (encoding, variant) = fields.accepted().choose(document);
-                let unchanged = fields.unchanged(&variant.etag);
-                let tag = &entry.surrogate_key;
-                let class = entry.key.resource();
-                let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
-                return Ok(self.send(&found, Some(entry)));
+                return match fields.accepted().choose(document) {
+                    Choice::Is(encoding, variant) => Ok(self.send_variant(encoding, variant, served, fields)),
+                    Choice::ToMake(encoding) => Err(Lack::Encoding(encoding)),
+                };
             }
             (Answer::Found(document), View::Count(count)) => copy::with_count(&document.identity.body, count),
             (Answer::Found(document), View::Features) => copy::features(&document.identity.body),
             // The alias shows a list, and of what is not there an empty one.
             (Answer::Absent, View::Features) => Some(Bytes::from_static(b"[]")),
-            (Answer::Absent, View::Whole | View::Count(_)) => return Err(Problem::NoSuchProduct),
+            (Answer::Absent, View::Whole | View::Count(_)) => return Err(Lack::Answer(Problem::NoSuchProduct)),
         };
-        let body = copy.ok_or(Problem::Internal)?;
-        Ok(self.send_copy(body, served, fields))
+        let body = copy.ok_or(Lack::Answer(Problem::Internal))?;
+        Ok(self.send_variant(Encoding::Identity, &Variant::new(&body), served, fields))
+    }
+
+    /// The same; if the encoding that the client likes best has to be made, that is done.
+    async fn found_in_time(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
+        loop {
+            match self.found(served, view, fields) {
+                Ok(response) => return Ok(response),
+                Err(Lack::Answer(problem)) => return Err(problem),
+                Err(Lack::Encoding(encoding)) => {
+                    if let Some(document) = self.cache.encode(&served.entry, encoding).await {
+                        return Ok(self.send_variant(Encoding::Identity, &document.identity, served, fields));
+                    }
+                }
+            }
+        }
     }
 
     /// What is known without an entry: nothing is there.
     fn nothing(&self, nothing: Nothing, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
-        let variant = Variant::new(nothing.body()?.ok_or(Problem::NoSuchProduct)?);
+        let variant = Variant::new(&nothing.body()?.ok_or(Problem::NoSuchProduct)?);
         let found = Found {
             variant: &variant,
             encoding: Encoding::Identity,
@@ -347,14 +366,19 @@ impl Api {
         Ok(self.send(&found, None))
     }
 
-    /// Sends bytes made for this request, as they are: they have a validator of their own.
-    fn send_copy(&self, body: Bytes, served: &Served, fields: &Fields<'_>) -> Response<Body> {
+    /// Sends bytes of an entry, or those that were made of them for this request.
+    #[inline]
+    fn send_variant(
+        &self,
+        encoding: Encoding,
+        variant: &Variant,
+        served: &Served,
+        fields: &Fields<'_>,
+    ) -> Response<Body> {
         let Served { entry, outcome, age } = served;
-        let variant = Variant::new(body);
         let unchanged = fields.unchanged(&variant.etag);
         let (tag, class) = (&entry.surrogate_key, entry.key.resource());
-        let encoding = Encoding::Identity;
-        let found = Found { variant: &variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
+        let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
         self.send(&found, Some(entry))
     }
 
@@ -377,6 +401,14 @@ impl Api {
 fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
     let Some(id) = id.or_else(proxies::new_id) else { return };
     response.headers_mut().insert(proxies::X_REQUEST_ID, id);
+}
+
+/// Why there is no response of an entry.
+enum Lack {
+    /// There is one of another kind.
+    Answer(Problem),
+    /// The encoding to be sent is not made yet.
+    Encoding(Encoding),
 }
 
 /// A request that passed the checks.

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_copy_that_is_changed_is_what_would_have_been_made() {
-        let variant = Variant::new(Bytes::from_static(b"{}"));
+        let variant = Variant::new(b"{}");
         let long = Duration::from_secs(60);
         let kept = [Downstream::default(), Downstream { max_age: long, cdn_ttl: long }];
         for (private, cache_status, kept) in [false, true]

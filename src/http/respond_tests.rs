@@ -60,7 +60,7 @@ const TABLE: [Line; 20] = [
 
 #[test]
 fn an_answer_of_the_catalogue_has_the_headers_of_its_class() {
-    let (variant, tag) = (Variant::new("[]".into()), HeaderValue::from_static("key"));
+    let (variant, tag) = (Variant::new(b"[]"), HeaderValue::from_static("key"));
     for line @ (kind, of_products, stale, cache_control, vary, cdn, key, status) in TABLE {
         for unchanged in [false, true] {
             let outcome = if stale { Outcome::StaleOrigin(7) } else { Outcome::HitL1 };

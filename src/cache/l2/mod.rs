@@ -40,7 +40,7 @@ pub struct Settings {
     pub timeout: Duration,
     /// How many commands may be under way; above that L2 is skipped.
     pub in_flight: usize,
-    /// The largest entry that is stored, in bytes of all encodings.
+    /// The largest entry that is stored, in bytes of its body as it is.
     pub entry_max: usize,
     /// How long an entry is kept.
     pub ttl: Duration,

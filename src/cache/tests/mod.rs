@@ -1,6 +1,7 @@
 //! The tiers over an origin that does what a test says. Time is paused for whatever waits; ages and proofs go by the real clock,
 //! which is why bounds and graces here are either long or waited for.
 
+mod encodings;
 mod fetches;
 mod freshness;
 mod origin;
