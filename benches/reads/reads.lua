@@ -1,6 +1,15 @@
 -- Requests for wrk that never ask for the same key twice: ids walk from FIRST to LAST in steps of STEP (1). At the
--- end of its part a thread ends the run.
+-- end of its part a thread ends the run. What is reported is the time from the first request of a part to its last: wrk's own goes
+-- on until it notices.
 -- Further environment: ROUTE, THREADS, and RESULT, a file that the figures are appended to.
+
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long sec, usec; } timeval_t; int gettimeofday(timeval_t *now, void *zone);")
+local function now()
+    local value = ffi.new("timeval_t")
+    ffi.C.gettimeofday(value, nil)
+    return tonumber(value.sec) + tonumber(value.usec) / 1e6
+end
 
 local route = os.getenv("ROUTE")
 local first, last = tonumber(os.getenv("FIRST")), tonumber(os.getenv("LAST"))
@@ -31,23 +40,38 @@ local target = targets[route]
 
 function request()
     local id = next_id
+    begun_at = begun_at or now()
     if id >= end_id then
         -- wrk would wait for its time to be up; told to stop, it ends as if it were.
-        if not ended then
-            ended = true
-            io.popen("kill -INT " .. io.open("/proc/self/stat"):read("*n")):close() -- not os.execute: that ignores INT
+        if not ended_at then
+            ended_at = now()
+            -- Not os.execute: that ignores INT. Once more a little later: the first may reach this thread instead of the one that sleeps.
+            local own = io.open("/proc/self/stat"):read("*n")
+            io.popen("kill -INT " .. own .. "; (sleep 0.2; kill -INT " .. own .. ") >/dev/null 2>&1 &"):close()
         end
         id = end_id - 1
     else
         next_id = id + step
+        asked = (asked or 0) + 1
     end
     return wrk.format("GET", target(id))
 end
 
+-- Behind the end nothing more is asked for.
+function delay()
+    return ended_at and 1000 or 0
+end
+
 function done(summary, latency, _)
-    local errors = summary.errors
+    local errors, requests, seconds = summary.errors, 0, 0
+    for _, thread in ipairs(threads) do
+        requests = requests + thread:get("asked")
+        -- A thread whose time was up before its part was has worked for the whole of it.
+        local ended = thread:get("ended_at")
+        seconds = math.max(seconds, ended and ended - thread:get("begun_at") or summary.duration / 1e6)
+    end
     local file = assert(io.open(os.getenv("RESULT"), "a"))
-    file:write(string.format("%d %.6f %d %d %d %d\n", summary.requests, summary.duration / 1e6, latency:percentile(50),
+    file:write(string.format("%d %.6f %d %d %d %d\n", requests, seconds, latency:percentile(50),
         latency:percentile(99), errors.status, errors.connect + errors.read + errors.write + errors.timeout))
     file:close()
 end
