@@ -456,7 +456,8 @@ fn without_the_token_nothing_is_purged_or_shown() {
     client.send(b"POST /purge HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 12\r\n\r\n");
     let response = client.read(false);
     assert_eq!((response.status, response.header("connection")), (401, Some("close")));
-    assert!(node.log().contains("was refused: without the token; orders refused so far: 1"), "{}", node.log());
+    let refused = "was refused: without the token; orders refused so far: 1";
+    wait_until("it is logged", PATIENCE, || node.log().contains(refused).then_some(()));
     assert!(!node.log().contains(TOKEN));
 
     let settings: Vec<_> =
@@ -614,7 +615,8 @@ fn whoever_lacks_rights_is_told_which() {
         "{}",
         answer.text()
     );
-    assert!(node.log().contains("permission denied for table audit"));
+    // What is logged is written behind the answer.
+    wait_until("it is logged", PATIENCE, || node.log().contains("permission denied for table audit").then_some(()));
     // One that starts is not ready, and says what it lacks.
     shop.postgres.psql("shop", "REVOKE UPDATE (gen) ON edge.epoch FROM atelier_edge");
     let late = Node::launch(SERVER, &settings);
