@@ -86,7 +86,7 @@ def main():
                 print(f'{time.monotonic() - ready:5.1f} s  {share(last, now):.3f}  {share(last, now) / reached:.2f} of before')
                 last = now
             wrk.wait()
-            print(next(line for line in open(f'{state}/log') if 'a warm start has ended' in line)[:400])
+            print(next((line for line in open(f'{state}/log') if 'a warm start has ended' in line), 'the warm start has not ended yet'))
         finally:
             node.kill()
             node.wait()

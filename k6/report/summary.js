@@ -67,8 +67,8 @@ function climb(metrics, steps) {
     const of = (metric) => metrics[`${metric}{scenario:${name}}`];
     const times = of('http_req_duration');
     if (!times || value(times, 'count') === 0) break;
-    const three = [times, of('http_req_failed'), of('dropped_iterations')];
-    const ok = three.every((metric) => !metric || Object.values(metric.thresholds || {}).every((one) => one.ok));
+    const bounded = [times, of('http_req_failed'), of('stale'), of('dropped_iterations')];
+    const ok = bounded.every((metric) => !metric || Object.values(metric.thresholds || {}).every((one) => one.ok));
     taken.push({
       rate,
       requests: value(times, 'count'),
