@@ -21,7 +21,8 @@ use crate::key::Key;
 /// How many places there are on each thread, a power of two. They take 40 bytes each.
 const PLACES: usize = 1024;
 
-/// The largest entry that is kept here: with all places taken by entries that L1 has pushed out, a thread holds 8 MiB.
+/// The largest entry that is kept here: with all places taken by entries that L1 has pushed out, a thread holds 8 MiB, and what was
+/// encoded since.
 const ENTRY_MAX: usize = 8 << 10;
 
 /// Of so many hits on one place, one goes to L1.
