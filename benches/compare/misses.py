@@ -10,7 +10,7 @@ cores; PostgreSQL, Redis and wrk share them. The servers take turns, each begun 
 DATABASE_URL: a loaded catalogue without dirt, of a server on this machine, by a user that may make a schema (`naive`, for the peer). Needs wrk, node, npm ci in
 express/, redis-server and target/release/atelier-edge. --write puts the table into benches/RESULTS.md, between its marks.
 """
-import argparse, collections, datetime, json, os, pathlib, shutil, signal, statistics, subprocess, sys, tempfile, time
+import argparse, collections, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile, time
 
 from run import HERE, ROOT, TICK, cpu, free_port, get
 import run
@@ -46,7 +46,7 @@ class Server:
 
     def __init__(self, name, url, redis):
         self.name, self.url, self.port = name, url, free_port()
-        shared = {'REDIS_URL': f'redis://127.0.0.1:{redis}'} if redis else {}
+        shared = {'REDIS_URL': f'redis://127.0.0.1:{redis}' if redis else ''}
         if name == 'atelier-edge':
             self.command = [ROOT / 'target/release/atelier-edge']
             self.environment = {'DATABASE_URL': url, 'ATELIER_LISTEN': f'127.0.0.1:{self.port}', 'ATELIER_ADMIN_LISTEN': f'127.0.0.1:{free_port()}',
@@ -56,9 +56,8 @@ class Server:
             self.environment = {'DATABASE_URL': url, 'LISTEN': f'127.0.0.1:{self.port}', 'WEB_CONCURRENCY': '1' if name.endswith('1 process') else '2', 'NODE_ENV': 'production', **shared}
 
     def __enter__(self):
-        environment = {name: value for name, value in os.environ.items() if name not in ('DATABASE_URL', 'REDIS_URL')}
-        self.log = tempfile.NamedTemporaryFile('w+', suffix='.log')
-        self.process = subprocess.Popen(list(map(str, self.command)), stdout=self.log, stderr=self.log, env={**environment, **self.environment}, start_new_session=True)
+        self.peer = run.Peer(self.name, self.command, self.port, self.environment, pinned=False)
+        self.process = self.peer.process
         deadline = time.monotonic() + 30
         # Until it answers, for a product that is not asked for otherwise.
         while True:
@@ -66,13 +65,12 @@ class Server:
                 get(self.port, '/products/1')
                 return self
             except OSError as error:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.log.seek(0)
-                    sys.exit(f'{self.name} does not serve: {error}\n{self.log.read()}')
+                if time.monotonic() > deadline:
+                    sys.exit(f'{self.name} does not answer: {error}')
                 time.sleep(0.05)
 
     def __exit__(self, *_):
-        run.Peer.stop(self)
+        self.peer.stop()
         # What its backends have used counts for it, not for the next one.
         deadline = time.monotonic() + 10
         while query(self.url, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()") != '0':
@@ -139,10 +137,8 @@ def main():
     if products < needed:
         sys.exit(f'{needed} products are needed, and there are {products}')
     work = pathlib.Path(tempfile.mkdtemp(prefix='atelier-misses-'))
-    redis = run.Peer.__new__(run.Peer)
-    redis.name, redis.port = 'redis', free_port()
-    redis.process = subprocess.Popen(['redis-server', '--port', str(redis.port), '--bind', '127.0.0.1', '--save', '', '--dir', str(work)],
-                                     stdout=subprocess.DEVNULL, start_new_session=True)
+    port = free_port()
+    redis = run.Peer('redis', ['redis-server', '--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', work], port, pinned=False)
     names = ['atelier-edge', 'Express, 1 process', 'Express, 2 processes']
     documents = {}
     results = collections.defaultdict(lambda: collections.defaultdict(list))
@@ -187,11 +183,8 @@ def main():
                          f'{shown("server µs", ".0f")} | {shown("PostgreSQL µs", ".0f")} | {shown("Redis µs", ".0f")} | {ratio:.2f} |')
     print('\n'.join(lines))
     if options.write:
-        file = HERE.parent / 'RESULTS.md'
-        before, rest = file.read_text().split('<!-- misses: begin -->')
-        after = rest.split('<!-- misses: end -->')[1]
-        head = f'{datetime.date.today():%-d %B %Y}, {options.rounds} rounds of {options.keys:,} products each, {options.connections} connections, {products:,} products in all.'
-        file.write_text('\n'.join([before + '<!-- misses: begin -->', head, '', *lines, '<!-- misses: end -->']) + after)
+        how = f'{options.rounds} rounds of {options.keys:,} products each, {options.connections} connections, {products:,} products in all'
+        run.write('misses', how, lines)
 
 
 if __name__ == '__main__':

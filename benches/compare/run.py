@@ -54,10 +54,10 @@ def get(port, path, encoding='identity'):
 
 
 class Peer:
-    def __init__(self, name, command, port, environment=None, prepare=None):
+    def __init__(self, name, command, port, environment=None, pinned=True):
         self.name, self.port = name, port
         self.log = tempfile.NamedTemporaryFile('w+', prefix=f'{name}-', suffix='.log')
-        self.process = subprocess.Popen(['taskset', '-c', '0', *map(str, command)], stdout=self.log, stderr=self.log,
+        self.process = subprocess.Popen([*(['taskset', '-c', '0'] if pinned else []), *map(str, command)], stdout=self.log, stderr=self.log,
                                         env={**os.environ, **(environment or {})}, start_new_session=True)
         deadline = time.monotonic() + 20
         while True:
@@ -69,8 +69,6 @@ class Peer:
                     self.log.seek(0)
                     sys.exit(f'{name} does not serve:\n{self.log.read()}')
                 time.sleep(0.05)
-        if prepare:
-            prepare(self)
 
     def stop(self):
         try:
@@ -164,6 +162,16 @@ def middle(values):
     return statistics.median(values)
 
 
+def write(mark, how, lines):
+    """Puts these lines into RESULTS.md, between the marks of this name."""
+    begin, end = f'<!-- {mark}: begin -->', f'<!-- {mark}: end -->'
+    file = HERE.parent / 'RESULTS.md'
+    before, rest = file.read_text().split(begin)
+    after = rest.split(end)[1]
+    head = f'{datetime.date.today():%-d %B %Y}, {how}.'
+    file.write_text('\n'.join([before + begin, head, '', *lines, end]) + after)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--rounds', type=int, default=5)
@@ -219,11 +227,7 @@ def main():
         (ROOT / 'target/hits.json').write_text(json.dumps({'date': datetime.date.today().isoformat(), 'how': how, 'results': results}, indent=1))
         import picture
         picture.draw(results, HERE.parent / 'hits.svg', how)
-        file = HERE.parent / 'RESULTS.md'
-        before, rest = file.read_text().split('<!-- hits: begin -->')
-        after = rest.split('<!-- hits: end -->')[1]
-        head = f'{datetime.date.today():%-d %B %Y}, {how}.'
-        file.write_text('\n'.join([before + '<!-- hits: begin -->', head, '', *lines, '<!-- hits: end -->']) + after)
+        write('hits', how, lines)
 
 
 if __name__ == '__main__':

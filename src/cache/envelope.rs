@@ -38,7 +38,8 @@ pub(super) enum EnvelopeError {
     OtherKey,
 }
 
-/// An entry in its envelope, its body as it is: whoever opens it makes the encodings that its own clients ask for. `age` is how long ago it was read, `expiry` what Redis is told (PX).
+/// An entry in its envelope, its body as it is: whoever opens it makes the encodings that its own clients ask for. `age` is how long
+/// ago it was read, `expiry` what Redis is told (PX).
 pub(super) fn seal(entry: &Entry, age: Duration, expiry: Duration) -> Bytes {
     let key = entry.key.to_string();
     let (body, mut flags) = match &entry.answer {

@@ -11,6 +11,7 @@ mod document;
 mod encoding;
 mod expectation;
 mod fields;
+mod found;
 mod framing;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -31,9 +32,7 @@ mod write;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
@@ -42,17 +41,16 @@ use tracing::Instrument;
 
 use self::body::Room;
 use self::document::Desk;
-use self::encoding::Choice;
 use self::expectation::Expectation;
 use self::fields::Fields;
+use self::found::Lack;
 use self::nothing::Nothing;
 use self::problem::Problem;
-use self::respond::Found;
-use self::route::{Asked, Change, Refused, Route, View};
+use self::route::{Asked, Change, Refused, Route};
 use self::seen::Seen;
 use crate::answering::Answering;
-use crate::cache::{self, Answered, Cache, Served};
-use crate::entry::{Answer, Encoding, Entry, Variant};
+use crate::cache::{self, Answered, Cache};
+use crate::entry::Variant;
 use crate::freshness::Instant;
 use crate::metrics::traffic;
 use crate::outcome::Outcome;
@@ -246,7 +244,7 @@ impl Api {
                 let span = seen.span(settings.proxies.traced(&head.headers, peer));
                 let served = Box::pin(self.cache.fetch_unstored(key, client()).instrument(span)).await?;
                 seen.came(served.outcome);
-                self.found_in_time(&served, View::Whole, &fields).await
+                self.found_in_time(&served, route::View::Whole, &fields).await
             }
             Asked::Nothing(nothing) => {
                 seen.came(Outcome::HitFilter);
@@ -316,99 +314,12 @@ impl Api {
         let response = respond::problem(refusal);
         if is_read { response } else { respond::closing(response) }
     }
-
-    #[inline]
-    fn found(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Lack> {
-        let copy = match (&served.entry.answer, view) {
-            (Answer::Found(document), View::Whole) => {
-                return match fields.accepted().choose(document) {
-                    Choice::Is(encoding, variant) => Ok(self.send_variant(encoding, variant, served, fields)),
-                    Choice::ToMake(encoding) => Err(Lack::Encoding(encoding)),
-                };
-            }
-            (Answer::Found(document), View::Count(count)) => copy::with_count(&document.identity.body, count),
-            (Answer::Found(document), View::Features) => copy::features(&document.identity.body),
-            // The alias shows a list, and of what is not there an empty one.
-            (Answer::Absent, View::Features) => Some(Bytes::from_static(b"[]")),
-            (Answer::Absent, View::Whole | View::Count(_)) => return Err(Lack::Answer(Problem::NoSuchProduct)),
-        };
-        let body = copy.ok_or(Lack::Answer(Problem::Internal))?;
-        Ok(self.send_variant(Encoding::Identity, &Variant::new(&body), served, fields))
-    }
-
-    /// The same; if the encoding that the client likes best has to be made, that is done.
-    async fn found_in_time(&self, served: &Served, view: View, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
-        loop {
-            match self.found(served, view, fields) {
-                Ok(response) => return Ok(response),
-                Err(Lack::Answer(problem)) => return Err(problem),
-                Err(Lack::Encoding(encoding)) => {
-                    if let Some(document) = self.cache.encode(&served.entry, encoding).await {
-                        return Ok(self.send_variant(Encoding::Identity, &document.identity, served, fields));
-                    }
-                }
-            }
-        }
-    }
-
-    /// What is known without an entry: nothing is there.
-    fn nothing(&self, nothing: Nothing, fields: &Fields<'_>) -> Result<Response<Body>, Problem> {
-        let variant = Variant::new(&nothing.body()?.ok_or(Problem::NoSuchProduct)?);
-        let found = Found {
-            variant: &variant,
-            encoding: Encoding::Identity,
-            tag: &nothing.surrogate_key(),
-            class: nothing.resource(),
-            outcome: Outcome::HitFilter,
-            age: Duration::ZERO,
-            unchanged: fields.unchanged(&variant.etag),
-        };
-        Ok(self.send(&found, None))
-    }
-
-    /// Sends bytes of an entry, or those that were made of them for this request.
-    #[inline]
-    fn send_variant(
-        &self,
-        encoding: Encoding,
-        variant: &Variant,
-        served: &Served,
-        fields: &Fields<'_>,
-    ) -> Response<Body> {
-        let Served { entry, outcome, age } = served;
-        let unchanged = fields.unchanged(&variant.etag);
-        let (tag, class) = (&entry.surrogate_key, entry.key.resource());
-        let found = Found { variant, encoding, tag, class, outcome: *outcome, age: *age, unchanged };
-        self.send(&found, Some(entry))
-    }
-
-    fn send(&self, found: &Found<'_>, entry: Option<&Entry>) -> Response<Body> {
-        self.placed(respond::found(found, &self.settings.manners), entry)
-    }
-
-    /// With its place in the history, if answers are to carry that.
-    fn placed(&self, mut response: Response<Body>, entry: Option<&Entry>) -> Response<Body> {
-        if self.settings.manners.ord
-            && let Some(place) = self.cache.position(entry)
-        {
-            respond::add_place(&mut response, place);
-        }
-        response
-    }
 }
 
 /// Says by what name the request is found in the logs. What went wrong has one in any case.
 fn name(response: &mut Response<Body>, id: Option<HeaderValue>) {
     let Some(id) = id.or_else(proxies::new_id) else { return };
     response.headers_mut().insert(proxies::X_REQUEST_ID, id);
-}
-
-/// Why there is no response of an entry.
-enum Lack {
-    /// There is one of another kind.
-    Answer(Problem),
-    /// The encoding to be sent is not made yet.
-    Encoding(Encoding),
 }
 
 /// A request that passed the checks.
