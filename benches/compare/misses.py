@@ -46,7 +46,7 @@ class Server:
 
     def __init__(self, name, url, redis):
         self.name, self.url, self.port = name, url, free_port()
-        shared = {'REDIS_URL': f'redis://127.0.0.1:{redis}' if redis else ''}
+        shared = {'REDIS_URL': f'redis://127.0.0.1:{redis}' if redis else None}
         if name == 'atelier-edge':
             self.command = [ROOT / 'target/release/atelier-edge']
             self.environment = {'DATABASE_URL': url, 'ATELIER_LISTEN': f'127.0.0.1:{self.port}', 'ATELIER_ADMIN_LISTEN': f'127.0.0.1:{free_port()}',

@@ -54,11 +54,13 @@ def get(port, path, encoding='identity'):
 
 
 class Peer:
+    """A server that has begun. Of the environment it has what this process has, but for what is None."""
+
     def __init__(self, name, command, port, environment=None, pinned=True):
         self.name, self.port = name, port
         self.log = tempfile.NamedTemporaryFile('w+', prefix=f'{name}-', suffix='.log')
         self.process = subprocess.Popen([*(['taskset', '-c', '0'] if pinned else []), *map(str, command)], stdout=self.log, stderr=self.log,
-                                        env={**os.environ, **(environment or {})}, start_new_session=True)
+                                        env={name: value for name, value in {**os.environ, **(environment or {})}.items() if value is not None}, start_new_session=True)
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -85,7 +87,7 @@ def ours_of(name, program):
     """A node of ours with the sample and one worker."""
     port, admin = free_port(), free_port()
     settings = {'ATELIER_LISTEN': f'127.0.0.1:{port}', 'ATELIER_ADMIN_LISTEN': f'127.0.0.1:{admin}', 'ATELIER_WORKERS': '1', 'ATELIER_LOG': 'error'}
-    settings |= {name: '' for name in ('DATABASE_URL', 'REDIS_URL') if name in os.environ}
+    settings |= {'DATABASE_URL': None, 'REDIS_URL': None}
     return Peer(name, [program], port, settings)
 
 
